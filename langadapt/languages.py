@@ -1,0 +1,168 @@
+"""A language, and the pack that holds what is known of it. A pack is a folder of data; this file reads and checks it."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from langadapt.errors import ConfigError, DataError
+from langadapt.records import Row, read_rows
+
+# FLORES-200 names these macrolanguages by one of their members (Costa-jussà et al. 2022, arXiv 2207.04672, table 1).
+FLORES_MEMBERS: Mapping[str, str] = {
+    "sw": "swh", "ar": "arb", "no": "nob", "fa": "pes", "lv": "lvs", "ms": "zsm",
+    "mg": "plt", "et": "est", "sq": "als", "az": "azj", "uz": "uzn", "mn": "khk", "ne": "npi", "or": "ory", "yi": "ydd",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language by its BCP 47 code; `name` is English, `native` its own, `script` ISO 15924."""
+
+    code: str
+    name: str
+    native: str
+    script: str
+
+    @classmethod
+    def of(cls, code: str) -> "Language":
+        """The language of a code, from CLDR's data; raises `ConfigError` for what is no code."""
+        import langcodes
+
+        try:
+            tag = langcodes.Language.get(code)
+        except langcodes.LanguageTagError as error:
+            raise ConfigError(f"{code!r} is no language code", hint="use a BCP 47 code such as de or pt-BR") from error
+        if not tag.is_valid():
+            raise ConfigError(f"{code!r} is no language that is known", hint="use a BCP 47 code such as de or pt-BR")
+        return cls(tag.to_tag(), tag.display_name(), tag.autonym(), tag.maximize().script or "Zyyy")
+
+    @cached_property
+    def flores(self) -> str:
+        """The FLORES-200 code, such as `deu_Latn`."""
+        import langcodes
+
+        short = langcodes.Language.get(self.code).language or self.code
+        return f"{FLORES_MEMBERS.get(short) or langcodes.Language.get(short).to_alpha3()}_{self.script}"
+
+
+@dataclass(frozen=True)
+class LanguagePack:
+    """One language's folder: `pack.toml` and the data files beside it, each read when it is asked for."""
+
+    language: Language
+    folder: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> "LanguagePack":
+        """Read and check a pack folder; raises `ConfigError` with every mistake of `pack.toml`."""
+        path = folder / "pack.toml"
+        facts = read_toml(path)
+        _check_pack(facts, path)
+        return cls(Language.of(facts["code"]), folder, facts)
+
+    @classmethod
+    def bare(cls, code: str) -> "LanguagePack":
+        """What can be said of a language that has no pack."""
+        return cls(Language.of(code))
+
+    @property
+    def default_recipe(self) -> str | None:
+        """The recipe that `run` takes unless told otherwise."""
+        return self.facts.get("recipe")
+
+    @property
+    def bleu_tokenizer(self) -> str:
+        """The tokenizer that sacrebleu must use for this language."""
+        return str(self.facts.get("bleu_tokenizer", "13a"))
+
+    @property
+    def benchmarks(self) -> Mapping[str, list[str]]:
+        """Task names by the benchmark that they are a version of."""
+        return self.facts.get("benchmarks", {})
+
+    @cached_property
+    def literals(self) -> Mapping[str, Any]:
+        """Small words, number format and phrase lists."""
+        return self._toml("literals.toml")
+
+    @cached_property
+    def prompts(self) -> Mapping[str, Any]:
+        """Judge prompts."""
+        return self._toml("prompts.toml")
+
+    @cached_property
+    def probes(self) -> list[Row]:
+        """Prompts that every checkpoint answers in the report."""
+        return self.rows("probes.jsonl")
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of a JSON Lines file of the pack; none where the file is missing."""
+        path = self.path(name)
+        return [row for _, row in read_rows(path)] if path and path.exists() else []
+
+    def path(self, name: str) -> Path | None:
+        """A file of the pack; raises `ConfigError` for one outside its folder."""
+        if self.folder is None:
+            return None
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise ConfigError(f"pack:{name} lies outside the pack {self.language.code}", hint="name a file of the pack")
+        return path
+
+    def _toml(self, name: str) -> Mapping[str, Any]:
+        path = self.path(name)
+        return read_toml(path) if path and path.exists() else {}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; raises `ConfigError` with path, line and column."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint="name a TOML file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8", hint="save the file as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}", hint="mend the TOML there") from error
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file; raises `DataError` with the path."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {error}", hint="name a JSON file that can be read") from error
+
+
+def _check_pack(facts: Mapping[str, Any], path: Path) -> None:
+    from pydantic import BaseModel, ConfigDict, ValidationError
+
+    class Pack(BaseModel):
+        model_config = ConfigDict(extra="forbid", strict=True)
+        code: str
+        reviewed_by: list[str] = []
+        license: str
+        base: str | None = None
+        recipe: str | None = None
+        bleu_tokenizer: str = "13a"
+        benchmarks: dict[str, list[str]] = {}
+        settings: dict[str, dict[str, dict[str, Any]]] = {}
+
+    try:
+        Pack.model_validate(facts)
+    except ValidationError as error:
+        raise ConfigError.of(mistakes(error), where=str(path), hint="docs/reference lists the keys of a pack") from error
+
+
+def mistakes(error: Any) -> list[str]:
+    """Each mistake that pydantic found, as `key: what is wrong`."""
+    words = {"extra_forbidden": "unknown key", "missing": "missing"}
+    return [
+        f"{'.'.join(map(str, item['loc'])) or 'value'}: {words.get(item['type'], item['msg'])}"
+        for item in error.errors(include_url=False)
+    ]
