@@ -1,0 +1,184 @@
+"""Tables to components, strictly: every mistake at once, with the file and key that it came from."""
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from langadapt import registry
+from langadapt.errors import ConfigError, LangAdaptError
+from langadapt.interfaces import ModelRef, Translator
+from langadapt.languages import LanguagePack, mistakes
+from langadapt.memory import Remembering, TranslationMemory
+from langadapt.retry import Retry
+
+Tree = dict[str, Any]
+"""Nested tables whose leaves are `Leaf`."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One place that settings come from: what it is called, and the folder that its paths are relative to."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value and the layer that set it."""
+
+    value: Any
+    layer: Layer
+
+
+def leaves(table: Mapping[str, Any], layer: Layer) -> Tree:
+    """The table with every value marked by its layer."""
+    return {key: leaves(value, layer) if isinstance(value, Mapping) else Leaf(value, layer) for key, value in table.items()}
+
+
+def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> Tree:
+    """`high` over `low`; a table that names another component in `use` replaces the lower one; `false` removes."""
+    out: Tree = dict(low)
+    for key, value in high.items():
+        below = out.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and not _other_use(below, value):
+            out[key] = merged(below, value)
+        else:
+            out[key] = value
+    return out
+
+
+def plain(node: Any) -> Any:
+    """The values of a tree without their layers."""
+    if isinstance(node, Mapping):
+        return {key: plain(value) for key, value in node.items()}
+    return node.value if isinstance(node, Leaf) else node
+
+
+def layer_of(node: Any) -> str:
+    """The name of the layer of a leaf, or of a table's first leaf."""
+    while isinstance(node, Mapping):
+        node = next(iter(node.values()), None)
+    return node.layer.name if isinstance(node, Leaf) else "default"
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds components of one recipe; `values` are what `recipe:KEY` may name, `settings` the tables of the layers."""
+
+    pack: LanguagePack
+    values: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    memory: TranslationMemory | None = None
+
+    def build(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> Any:
+        """The component, its children built first; raises `ConfigError` with all mistakes."""
+        component = registry.load(registry.find(kind, name))
+        found: list[str] = []
+        hints = get_type_hints(component, include_extras=True)
+        items = {item.name: item for item in dataclasses.fields(component)}
+        built: dict[str, Any] = {}
+        rest: Tree = {}
+        for key, node in tree.items():
+            special = _special(hints[key]) if key in items else None
+            if special is None:
+                rest[key] = node
+                continue
+            try:
+                built[key] = self._special(special, node, f"{where}.{key}")
+            except LangAdaptError as error:
+                found.append(str(error))
+        required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
+        found += [f"{where}.{n}: missing" for n in required if _special(hints[n]) and n not in built and n not in tree]
+        simple = {n: i for n, i in items.items() if not _special(hints[n])}
+        values, wrong = _validated(simple, hints, rest, where)
+        found += wrong
+        if found:
+            raise ConfigError.of(found, where=f"{kind} {name}", hint=f"`langadapt show {name}` lists its settings")
+        try:
+            made = component(**built, **values)
+        except (ValueError, ConfigError) as error:
+            raise ConfigError(f"{where}: {error}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`") from error
+        return self._wrapped(made) if kind == "translator" else made
+
+    def _special(self, kind: str, node: Any, where: str) -> Any:
+        if kind in ("model", "path"):
+            text = plain(node)
+            if not isinstance(text, str):
+                raise ConfigError(f"{where}: a {kind} is written as text")
+            resolved = self.resolve(text, node.layer, where)
+            return ModelRef.parse(resolved) if kind == "model" else Path(resolved)
+        table = node if isinstance(node, Mapping) else {"use": node}
+        use = plain(table.get("use"))
+        if not isinstance(use, str):
+            raise ConfigError(f"{where}: `use` must name a {kind}")
+        base = self.settings.get(kind, {}).get(use, {})
+        return self.build(kind, use, merged(base, {k: v for k, v in table.items() if k != "use"}), where)
+
+    def resolve(self, text: str, layer: Layer, where: str) -> str:
+        """A path or model as it is meant: `pack:PATH`, `recipe:KEY`, a path relative to its layer, or a Hub id."""
+        scheme, colon, rest = text.partition(":")
+        if colon and scheme == "pack":
+            path = self.pack.path(rest)
+            if path is None or not path.exists():
+                raise ConfigError(f"{where} ({layer.name}): {text} is not in the pack {self.pack.language.code}")
+            return str(path)
+        if colon and scheme == "recipe":
+            if rest not in self.values:
+                raise ConfigError(f"{where} ({layer.name}): the recipe and the pack set no `{rest}`")
+            return self.values[rest]
+        beside = (layer.folder / text).expanduser()
+        return str(beside.resolve()) if beside.exists() else text
+
+    def _wrapped(self, translator: Translator) -> Translator:
+        retrying = Retry(inner=translator)
+        if self.memory is None:
+            return retrying
+        return Remembering(inner=retrying, memory=self.memory)
+
+
+def _validated(
+    items: Mapping[str, dataclasses.Field[Any]], hints: Mapping[str, Any], tree: Tree, where: str
+) -> tuple[dict[str, Any], list[str]]:
+    from pydantic import ConfigDict, ValidationError, create_model
+    from pydantic.fields import Field
+
+    columns: dict[str, Any] = {}
+    for name, item in items.items():
+        if item.default_factory is not dataclasses.MISSING:
+            columns[name] = (hints[name], Field(default_factory=item.default_factory))
+        else:
+            columns[name] = (hints[name], ... if item.default is dataclasses.MISSING else item.default)
+    model = create_model("Settings", __config__=ConfigDict(extra="forbid", strict=True, protected_namespaces=()), **columns)
+    try:
+        made = model.model_validate_json(json.dumps(plain(tree)), strict=True)
+    except ValidationError as error:
+        wrong = []
+        for line in mistakes(error):
+            key = line.split(".", 1)[0].split(":", 1)[0]
+            origin = f" ({layer_of(tree[key])})" if key in tree else ""
+            near = registry.did_you_mean(key, list(items)) if "unknown key" in line else ""
+            wrong.append(f"{where}.{line}{origin}{'; ' + near.split('?')[0] + '?' if near.startswith('did') else ''}")
+        return {}, wrong
+    return {name: getattr(made, name) for name in made.model_fields_set}, []
+
+
+def _special(hint: Any) -> str | None:
+    """`model`, `path`, or the kind of component that a field of this type holds; none for a plain value."""
+    if get_origin(hint) is Annotated:
+        return _special(get_args(hint)[0])
+    if get_origin(hint) in (Union, types.UnionType):
+        return next((found for found in map(_special, get_args(hint)) if found), None)
+    if hint is ModelRef:
+        return "model"
+    if hint is Path:
+        return "path"
+    return next((kind for kind, interface in registry.INTERFACES.items() if hint is interface), None)
+
+
+def _other_use(low: Mapping[str, Any], high: Mapping[str, Any]) -> bool:
+    return "use" in high and "use" in low and plain(low["use"]) != plain(high["use"])

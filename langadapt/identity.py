@@ -1,0 +1,118 @@
+"""What a component, a model or a file is, as a string that changes when its results may change."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from langadapt.errors import MachineError
+from langadapt.interfaces import Mark, ModelRef
+
+Purpose = Literal["memory", "fingerprint"]
+_NOT_CORE = ("cli", "report")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's JSON, in hexadecimal."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, kept while its size and time stay."""
+    facts = path.stat()
+    return _file_digest(path, facts.st_size, facts.st_mtime_ns)
+
+
+@cache
+def _file_digest(path: Path, _size: int, _time: int) -> str:
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def folder_digest(folder: Path, pattern: str = "*") -> str:
+    """SHA-256 over the names and contents of a folder's files."""
+    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts)
+    return digest([[str(path.relative_to(folder)), file_digest(path)] for path in files])
+
+
+@cache
+def core_digest() -> str:
+    """The core's own source, less what cannot change a stage's result."""
+    root = Path(__file__).parent
+    files = sorted(root.rglob("*.py")) + sorted(root.rglob("*.toml"))
+    return digest([[str(p.relative_to(root)), file_digest(p)] for p in files if p.relative_to(root).parts[0] not in _NOT_CORE])
+
+
+def model_identity(model: ModelRef) -> str:
+    """A folder by its content, a Hub model by its pinned revision."""
+    if model.folder:
+        return f"sha256:{folder_digest(model.folder)}"
+    return str(pinned(model))
+
+
+@cache
+def pinned(model: ModelRef) -> ModelRef:
+    """The model with the commit that its revision names now; raises `MachineError` where nobody can say."""
+    if model.folder or (model.revision and len(model.revision) == 40):
+        return model
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        return ModelRef(model.name, HfApi().model_info(model.name, revision=model.revision).sha)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
+        reference = f"models--{model.name.replace('/', '--')}/refs/{model.revision or 'main'}"
+        known = Path(constants.HF_HUB_CACHE) / reference
+        if known.exists():
+            return ModelRef(model.name, known.read_text().strip())
+        raise MachineError(
+            f"the model {model} is neither a folder here nor to be found on the Hub ({type(error).__name__})",
+            hint="check the name and the network, or name a folder that holds the model",
+        ) from error
+    except Exception as error:  # noqa: BLE001 - the Hub client raises what its transport raises
+        raise MachineError(f"the Hub cannot be asked about {model}: {error}", hint="check the network") from error
+
+
+def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
+    """Class, settings and models of a component and of those that it holds."""
+    kind = type(component)
+    marks = _marks(kind)
+    hidden = {Mark.SPEED} if purpose == "fingerprint" else {Mark.SPEED, Mark.LIMIT}
+    settings = {
+        item.name: _value_identity(getattr(component, item.name), purpose)
+        for item in fields(component)
+        if not marks[item.name] & hidden
+    }
+    identity = {"class": f"{kind.__module__}.{kind.__qualname__}", "settings": settings}
+    if hasattr(kind, "output_version"):
+        identity["output_version"] = kind.output_version
+    if purpose == "fingerprint":
+        identity["source"] = file_digest(Path(inspect.getfile(kind)))
+    return identity
+
+
+@cache
+def _marks(kind: type[Any]) -> Mapping[str, set[Mark]]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        item.name: {note for note in getattr(hints[item.name], "__metadata__", ()) if isinstance(note, Mark)}
+        for item in fields(kind)
+    }
+
+
+def _value_identity(value: Any, purpose: Purpose) -> Any:
+    if isinstance(value, ModelRef):
+        return model_identity(value)
+    if isinstance(value, Path):
+        return file_digest(value) if value.is_file() else str(value)
+    if is_dataclass(value):
+        return component_identity(value, purpose)
+    if isinstance(value, Mapping):
+        return {key: _value_identity(item, purpose) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_value_identity(item, purpose) for item in value]
+    return value

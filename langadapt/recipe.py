@@ -1,0 +1,257 @@
+"""Which components in which order: a recipe file over what it extends, over the pack, under the command line."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langadapt.config import Layer, Leaf, Tree, layer_of, leaves, merged, plain
+from langadapt.errors import ConfigError
+from langadapt.languages import LanguagePack, mistakes, read_toml
+from langadapt.registry import did_you_mean
+
+RECIPES = Path(__file__).with_name("recipes")
+STAGE_KEYS = {"translator": ("use", "segmentation"), "filter": ("use",), "trainer": ("use",), "evaluator": ("use",)}
+SLOTS = {"filter": "filter", "train": "trainer", "evaluate": "evaluator"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Rows to begin with: a Hub data set or a file, how it is read, and the stream that it feeds."""
+
+    name: str
+    path: str
+    folder: Path
+    stream: str
+    reader: str = "messages"
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    license: str = ""
+    language: str = ""
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare:
+    """What happens to rows before money is spent."""
+
+    licenses: str = "commercial"
+    at_most_tokens: int | None = None
+    deduplicate: bool = True
+    held_out: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One component's place: its name there, the component, its settings, and the stage's own keys."""
+
+    kind: str
+    name: str
+    use: str
+    settings: Tree = field(hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def address(self) -> str:
+        """Where it stands in the recipe, as in `--set`."""
+        table = next((table for table, kind in SLOTS.items() if kind == self.kind), "translate")
+        return f"{table}.{self.name}" if table != "translate" else table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A recipe with every layer applied. `values` are what `recipe:KEY` names; `tree` keeps where each came from."""
+
+    name: str
+    title: str
+    needs: str
+    demonstration: bool
+    base: str | None
+    chat_template: str | None
+    seed: int
+    sources: tuple[Source, ...]
+    prepare: Prepare
+    translate: Slot
+    filters: tuple[Slot, ...]
+    train: tuple[Slot, ...]
+    evaluate: tuple[Slot, ...]
+    published: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    tree: Tree
+
+
+def recipe_names(pack: LanguagePack) -> dict[str, Path]:
+    """Every recipe that the language can run, by name."""
+    folders = [RECIPES, *([pack.folder / "recipes"] if pack.folder else [])]
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+
+
+def read_recipe(name: str, pack: LanguagePack, *, changes: Sequence[str] = (), sources: Mapping[str, Any] | None = None) -> Recipe:
+    """Resolve a recipe by name or file for one language; `sources` replace the recipe's own where given."""
+    chain = _chain(name, pack)
+    own = [(leaves(table, layer), layer) for table, layer in chain]
+    command = Layer("--set", Path.cwd())
+    own.append((_changes(changes, command), command))
+    if sources is not None:
+        own = [({key: value for key, value in tree.items() if key != "source"}, layer) for tree, layer in own]
+        own.append(({"source": leaves(sources, command)}, command))
+    pack_layer = Layer(f"pack {pack.language.code}", pack.folder or Path.cwd())
+    below = leaves({key: pack.facts[key] for key in ("base", "settings") if key in pack.facts}, pack_layer)
+    trees = [below, *(tree for tree, _ in own)]
+    whole: Tree = {}
+    for tree in trees:
+        whole = merged(whole, tree)
+    _check(whole)
+    return _resolved(Path(name).stem, whole, trees)
+
+
+def _chain(name: str, pack: LanguagePack) -> list[tuple[dict[str, Any], Layer]]:
+    """The recipe's tables, those of what it extends first."""
+    chain: list[tuple[dict[str, Any], Layer]] = []
+    seen: list[Path] = []
+    wanted: str | None = name
+    while wanted is not None:
+        path = _find(wanted, pack)
+        if path in seen:
+            raise ConfigError(f"{path}: extends itself by way of {wanted!r}", hint="remove one `extends`")
+        seen.append(path)
+        table = read_toml(path)
+        wanted = table.pop("extends", None)
+        if wanted is not None and not isinstance(wanted, str):
+            raise ConfigError(f"{path}: extends: must name a recipe")
+        folder = pack.folder if pack.folder and path.is_relative_to(pack.folder) else path.parent
+        chain.insert(0, (table, Layer(path.name, folder)))
+    return chain
+
+
+def _find(name: str, pack: LanguagePack) -> Path:
+    if name.endswith(".toml"):
+        return Path(name).resolve()
+    known = recipe_names(pack)
+    if name not in known:
+        raise ConfigError(f"no recipe is called {name!r} for {pack.language.name}", hint=did_you_mean(name, list(known)))
+    return known[name]
+
+
+def _changes(changes: Iterable[str], layer: Layer) -> Tree:
+    """`KEY=VALUE` pairs as a tree; a value is TOML, or text where it is none."""
+    tree: Tree = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"--set {change}: not of the form KEY=VALUE", hint="for example --set train.dpo.beta=0.2")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        node: Any = leaves(value, layer) if isinstance(value, dict) else Leaf(value, layer)
+        for part in reversed(key.split(".")):
+            node = {part: node}
+        tree = merged(tree, node)
+    return tree
+
+
+def _check(whole: Tree) -> None:
+    from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+    strict = ConfigDict(extra="forbid", strict=True)
+    prepare = create_model("Prepare", __config__=strict, **_columns(Prepare))
+    columns = {key: value for key, value in _columns(Source).items() if key not in ("name", "folder")}
+    source = create_model("Source", __config__=strict, **columns)
+    table = dict[str, Any]
+
+    class Keys(BaseModel):
+        model_config = strict
+        title: str
+        needs: str = "cpu"
+        demonstration: bool = False
+        base: str | None = None
+        chat_template: str | None = None
+        seed: int = 42
+        source: dict[str, source | bool]  # type: ignore[valid-type]
+        prepare: prepare = prepare()  # type: ignore[valid-type]
+        translate: table
+        filter: dict[str, table | bool] = {}
+        train: dict[str, table | bool] = {}
+        evaluate: dict[str, table | bool] = {}
+        settings: dict[str, dict[str, table]] = {}
+        published: dict[str, Any] = {}
+
+    found: list[str] = []
+    try:
+        Keys.model_validate(plain(whole))
+    except ValidationError as error:
+        found = [f"{line} ({layer_of(_at(whole, line.split(':', 1)[0]))})" for line in mistakes(error)]
+    if found:
+        raise ConfigError.of(found, where="recipe", hint="`langadapt show phoenix` shows a whole recipe")
+    needs = plain(whole.get("needs", "cpu"))
+    if needs not in ("cpu", "gpu"):
+        raise ConfigError(f"recipe: needs: {needs!r} ({layer_of(whole['needs'])})", hint="needs is cpu or gpu")
+
+
+def _columns(kind: type[Any]) -> dict[str, Any]:
+    from dataclasses import MISSING, fields
+    from typing import get_type_hints
+
+    hints = get_type_hints(kind)
+    return {item.name: (hints[item.name], ... if item.default is MISSING else item.default) for item in fields(kind)}
+
+
+def _at(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        if not isinstance(tree, Mapping) or part not in tree:
+            break
+        tree = tree[part]
+    return tree
+
+
+def _resolved(name: str, whole: Tree, trees: Sequence[Tree]) -> Recipe:
+    facts = plain(whole)
+    sources = []
+    for key, node in whole["source"].items():
+        if not isinstance(node, Leaf):
+            sources.append(Source(name=key, folder=node["path"].layer.folder, **plain(node)))
+    return Recipe(
+        name=name,
+        title=facts["title"],
+        needs=facts.get("needs", "cpu"),
+        demonstration=facts.get("demonstration", False),
+        base=facts.get("base"),
+        chat_template=facts.get("chat_template"),
+        seed=facts.get("seed", 42),
+        sources=tuple(sources),
+        prepare=Prepare(**facts.get("prepare", {})),
+        translate=_slot("translator", "translate", [tree.get("translate") for tree in trees], trees),
+        filters=_slots("filter", whole, trees),
+        train=_slots("train", whole, trees),
+        evaluate=_slots("evaluate", whole, trees),
+        published=facts.get("published", {}),
+        settings=whole.get("settings", {}),
+        tree=whole,
+    )
+
+
+def _slots(table: str, whole: Tree, trees: Sequence[Tree]) -> tuple[Slot, ...]:
+    names = [name for name, node in whole.get(table, {}).items() if not isinstance(node, Leaf)]
+    return tuple(_slot(SLOTS[table], name, [tree.get(table, {}).get(name) for tree in trees], trees) for name in names)
+
+
+def _slot(kind: str, name: str, tables: Sequence[Any], trees: Sequence[Tree]) -> Slot:
+    """Fold the layers: in each, its settings for the component that counts in the end, then its slot."""
+    uses: list[str] = []
+    for table in tables:
+        stated = plain(table["use"]) if isinstance(table, Mapping) and "use" in table else None
+        uses.append(stated or (uses[-1] if uses else name))
+    use = uses[-1]
+    keys = STAGE_KEYS[kind]
+    folded: Tree = {}
+    options: Tree = {}
+    for table, tree, named in zip(tables, trees, uses, strict=True):
+        folded = merged(folded, tree.get("settings", {}).get(kind, {}).get(use, {}))
+        if isinstance(table, Mapping):
+            options |= {key: table[key] for key in keys if key in table and key != "use"}
+            if named == use:
+                folded = merged(folded, {key: value for key, value in table.items() if key not in keys})
+    return Slot(kind=kind, name=name, use=use, settings=folded, options=plain(options))
