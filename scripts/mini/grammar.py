@@ -16,7 +16,7 @@ from lexicon import Lexicon, table
 from slots import Filler, Slots
 
 FOLDER = Path(__file__).resolve().parents[2] / "languages/de/mini"
-SLOT = re.compile(r"\{(\w+)(?::([^{}]+?))?(?: ?/(\w+)| ([\w-]+))?\}")
+SLOT = re.compile(r"\{(\w+)(?::([^{}/]+?)(?: /(\w+))?| ([\w-]+))?\}")
 SHORT = ("cell", "list-item", "heading")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import TypeAlias
 
 from lexicon import PERSONS, Adjective, Clause, Lexicon, NounPhrase, Phrase, VerbPhrase
 
-type Filler = Phrase | Adjective | NounPhrase | VerbPhrase | Clause
+Filler: TypeAlias = Phrase | Adjective | NounPhrase | VerbPhrase | Clause
 
 THING = ["food", "drink", "tool", "device", "document", "software", "clothing", "furniture", "vehicle", "plant"]
 GROUPS = {
