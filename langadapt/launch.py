@@ -20,17 +20,6 @@ from langadapt.interfaces import Progress, Task
 
 _MARK = "langadapt-progress "
 _KEPT_LINES = 40
-_held_locks: list[int] = []
-
-
-def hold(descriptor: int) -> None:
-    """Let workers inherit this descriptor, so that the lock on it lasts as long as they do."""
-    _held_locks.append(descriptor)
-
-
-def release(descriptor: int) -> None:
-    """Undo `hold`."""
-    _held_locks.remove(descriptor)
 
 
 def launch(
@@ -58,7 +47,7 @@ def launch(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        pass_fds=tuple(_held_locks),
+        close_fds=False,  # the run's lock is the one descriptor that is made inheritable
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )
     try:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langadapt.config import Layer, Leaf, Tree, layer_of, leaves, merged, plain
+from langadapt.config import Builder, Layer, Leaf, Tree, layer_of, leaves, merged, plain
 from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack, mistakes, read_toml
 from langadapt.registry import did_you_mean
 
 RECIPES = Path(__file__).with_name("recipes")
+TEMPLATES = Path(__file__).with_name("templates")
 STAGE_KEYS = {"translator": ("use", "segmentation"), "filter": ("use",), "trainer": ("use",), "evaluator": ("use",)}
 SLOTS = {"filter": "filter", "train": "trainer", "evaluate": "evaluator"}
 
@@ -22,7 +23,6 @@ class Source:
 
     name: str
     path: str
-    folder: Path
     stream: str
     reader: str = "messages"
     config: str | None = None
@@ -104,7 +104,7 @@ def read_recipe(name: str, pack: LanguagePack, *, changes: Sequence[str] = (), s
     for tree in trees:
         whole = merged(whole, tree)
     _check(whole)
-    return _resolved(Path(name).stem, whole, trees)
+    return _resolved(Path(name).stem, whole, trees, pack)
 
 
 def _chain(name: str, pack: LanguagePack) -> list[tuple[dict[str, Any], Layer]]:
@@ -158,7 +158,7 @@ def _check(whole: Tree) -> None:
 
     strict = ConfigDict(extra="forbid", strict=True)
     prepare = create_model("Prepare", __config__=strict, **_columns(Prepare))
-    columns = {key: value for key, value in _columns(Source).items() if key not in ("name", "folder")}
+    columns = {key: value for key, value in _columns(Source).items() if key != "name"}
     source = create_model("Source", __config__=strict, **columns)
     table = dict[str, Any]
 
@@ -207,19 +207,21 @@ def _at(tree: Any, key: str) -> Any:
     return tree
 
 
-def _resolved(name: str, whole: Tree, trees: Sequence[Tree]) -> Recipe:
+def _resolved(name: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack) -> Recipe:
     facts = plain(whole)
+    builder = Builder(pack, {})
     sources = []
     for key, node in whole["source"].items():
         if not isinstance(node, Leaf):
-            sources.append(Source(name=key, folder=node["path"].layer.folder, **plain(node)))
+            path = builder.resolve(node["path"].value, node["path"].layer, f"source.{key}.path")
+            sources.append(Source(name=key, **{**plain(node), "path": path}))
     return Recipe(
         name=name,
         title=facts["title"],
         needs=facts.get("needs", "cpu"),
         demonstration=facts.get("demonstration", False),
-        base=facts.get("base"),
-        chat_template=facts.get("chat_template"),
+        base=builder.resolve(facts["base"], whole["base"].layer, "base") if "base" in facts else None,
+        chat_template=_template(whole.get("chat_template"), builder),
         seed=facts.get("seed", 42),
         sources=tuple(sources),
         prepare=Prepare(**facts.get("prepare", {})),
@@ -255,3 +257,15 @@ def _slot(kind: str, name: str, tables: Sequence[Any], trees: Sequence[Tree]) ->
             if named == use:
                 folded = merged(folded, {key: value for key, value in table.items() if key not in keys})
     return Slot(kind=kind, name=name, use=use, settings=folded, options=plain(options))
+
+
+def _template(node: Leaf | None, builder: Builder) -> str | None:
+    """The path of a chat template, by its name among ours or its own path."""
+    if node is None:
+        return None
+    ours = TEMPLATES / f"{node.value}.jinja"
+    path = Path(builder.resolve(node.value, node.layer, "chat_template"))
+    if not ours.exists() and not path.is_file():
+        names = [template.stem for template in sorted(TEMPLATES.glob("*.jinja"))]
+        raise ConfigError(f"chat_template: {node.value!r} ({node.layer.name}) is neither ours nor a file", hint=did_you_mean(node.value, names))
+    return str(ours if ours.exists() else path)

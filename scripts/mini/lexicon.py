@@ -143,7 +143,7 @@ class VerbPhrase:
         return self.verb["german" if person == "wir" else person]
 
     def german(self, form: str = "inf") -> str:
-        """inf, zu, imp, part, rest (all but the finite verb), ich/du/er/wir (that verb alone), end-ich ... (verb last)."""
+        """inf, zu, imp, part, mid (the object), verb (the infinitive alone), imp-fin, rest (all but the finite verb), ich/du/er/wir (that verb alone), end-ich ... (verb last)."""
         prefix, infinitive = self.verb["prefix"], self.verb["german"]
         if form in PERSONS:
             return self.finite(form)
@@ -151,6 +151,9 @@ class VerbPhrase:
             return join(self.middle, prefix + self.finite(form[4:]))
         last = {"inf": prefix + infinitive, "part": prefix + self.verb["partizip"], "rest": prefix}
         last["zu"] = f"{prefix}zu{infinitive}" if prefix else f"zu {infinitive}"
+        alone = {"imp-fin": self.verb["imperative"], "verb": prefix + infinitive, "mid": self.middle}
+        if form in alone:
+            return alone[form]
         if form == "imp":
             return join(self.verb["imperative"], self.middle, prefix)
         return join(self.middle, last[form or "inf"])

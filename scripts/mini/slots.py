@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
@@ -25,8 +25,10 @@ class Slots:
     lexicon: Lexicon
     rng: Random
     placeholders: int = 0
+    used: set[str] = field(default_factory=set)
 
     def fill(self, kind: str, arguments: list[str], filled: dict[str, Filler]) -> Filler:
+        arguments = [self.same_class(term, filled) for term in arguments]
         if kind in self.lexicon.inflection.tables["determiners"]:
             return self.noun_phrase(kind, arguments)
         if kind == "adj":
@@ -44,6 +46,14 @@ class Slots:
             return Phrase(*2 * [f"<x{self.placeholders}>"])
         return self.rng.choice(self.lexicon.phrases_of(kind))
 
+    def same_class(self, term: str, filled: dict[str, Filler]) -> str:
+        """A term like "=a" stands for the class of the noun in slot a."""
+        if not term.startswith("="):
+            return term
+        phrase = filled[term[1:]]
+        assert isinstance(phrase, NounPhrase)
+        return phrase.noun["class"]
+
     def nouns(self, terms: list[str]) -> list[dict[str, str]]:
         return self.lexicon.nouns_of([name for term in terms for name in GROUPS.get(term, [term])])
 
@@ -52,7 +62,8 @@ class Slots:
         nouns = self.nouns(terms)
         if forced or determiner == "every":
             nouns = [noun for noun in nouns if noun["plural"]]
-        noun = self.rng.choice(nouns)
+        noun = self.rng.choice([noun for noun in nouns if noun["english"] not in self.used] or nouns)
+        self.used.add(noun["english"])
         if not noun["plural"] and determiner == "indef":
             determiner = "bare"
         optional = noun["plural"] and determiner in ("def", "my", "your", "our", "this", "no") and "sg" not in terms
@@ -69,12 +80,14 @@ class Slots:
 
     def verb_phrase(self, terms: list[str]) -> VerbPhrase:
         """Any verb, or one whose objects the terms overlap; "plain", "pl" and a determiner shape its object."""
-        shape = [term for term in terms if term in ("pl", "plain", "sg")]
+        shape = [term for term in terms if term in ("pl", "plain", "sg", "direct")]
         determiners = [term for term in terms if term in self.lexicon.inflection.tables["determiners"]]
         wanted = {noun["english"] for noun in self.nouns([term for term in terms if term not in shape + determiners])}
         verbs = [verb for verb in self.lexicon.verbs if verb["objects"] or not terms]
         if wanted:
             verbs = [verb for verb in verbs if wanted & {noun["english"] for noun in self.objects(verb)}]
+        if "direct" in shape:
+            verbs = [verb for verb in verbs if verb["case"] == "acc"]
         verb = self.rng.choice(verbs)
         if not verb["objects"]:
             return VerbPhrase(verb)
