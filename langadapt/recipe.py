@@ -93,7 +93,7 @@ def read_recipe(name: str, pack: LanguagePack, *, changes: Sequence[str] = (), s
     chain = _chain(name, pack)
     own = [(leaves(table, layer), layer) for table, layer in chain]
     command = Layer("--set", Path.cwd())
-    own.append((_changes(changes, command), command))
+    own.append((changes_tree(changes), command))
     if sources is not None:
         own = [({key: value for key, value in tree.items() if key != "source"}, layer) for tree, layer in own]
         own.append(({"source": leaves(sources, command)}, command))
@@ -135,9 +135,10 @@ def _find(name: str, pack: LanguagePack) -> Path:
     return known[name]
 
 
-def _changes(changes: Iterable[str], layer: Layer) -> Tree:
-    """`KEY=VALUE` pairs as a tree; a value is TOML, or text where it is none."""
+def changes_tree(changes: Iterable[str]) -> Tree:
+    """`KEY=VALUE` pairs as a tree; a value is TOML, or text where it is none. Paths are relative to the working folder."""
     tree: Tree = {}
+    layer = Layer("--set", Path.cwd())
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not all(key.split(".")):
@@ -157,9 +158,9 @@ def _check(whole: Tree) -> None:
     from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
     strict = ConfigDict(extra="forbid", strict=True)
-    prepare = create_model("Prepare", __config__=strict, **_columns(Prepare))
+    preparation = create_model("Prepare", __config__=strict, **_columns(Prepare))
     columns = {key: value for key, value in _columns(Source).items() if key != "name"}
-    source = create_model("Source", __config__=strict, **columns)
+    one_source = create_model("Source", __config__=strict, **columns)
     table = dict[str, Any]
 
     class Keys(BaseModel):
@@ -170,8 +171,8 @@ def _check(whole: Tree) -> None:
         base: str | None = None
         chat_template: str | None = None
         seed: int = 42
-        source: dict[str, source | bool]  # type: ignore[valid-type]
-        prepare: prepare = prepare()  # type: ignore[valid-type]
+        source: dict[str, one_source | bool]  # type: ignore[valid-type]
+        prepare: preparation | None = None  # type: ignore[valid-type]
         translate: table
         filter: dict[str, table | bool] = {}
         train: dict[str, table | bool] = {}
@@ -260,12 +261,36 @@ def _slot(kind: str, name: str, tables: Sequence[Any], trees: Sequence[Tree]) ->
 
 
 def _template(node: Leaf | None, builder: Builder) -> str | None:
-    """The path of a chat template, by its name among ours or its own path."""
     if node is None:
         return None
-    ours = TEMPLATES / f"{node.value}.jinja"
-    path = Path(builder.resolve(node.value, node.layer, "chat_template"))
-    if not ours.exists() and not path.is_file():
+    resolved = builder.resolve(node.value, node.layer, "chat_template")
+    return template_path(resolved, node.layer.folder)
+
+
+def template_path(name: str, folder: Path) -> str:
+    """The path of a chat template, by its name among ours or its own path; raises `ConfigError` where there is none."""
+    ours, own = TEMPLATES / f"{name}.jinja", folder / name
+    if not ours.exists() and not own.is_file():
         names = [template.stem for template in sorted(TEMPLATES.glob("*.jinja"))]
-        raise ConfigError(f"chat_template: {node.value!r} ({node.layer.name}) is neither ours nor a file", hint=did_you_mean(node.value, names))
-    return str(ours if ours.exists() else path)
+        raise ConfigError(f"chat_template: {name!r} is neither one of ours nor a file", hint=did_you_mean(name, names))
+    return str(ours if ours.exists() else own.resolve())
+
+
+def explained(recipe: Recipe) -> dict[str, tuple[str, str]]:
+    """Every value of a recipe by its dotted key, with the layer that set it."""
+    out: dict[str, tuple[str, str]] = {}
+
+    def walk(node: Any, key: str) -> None:
+        if isinstance(node, Leaf):
+            out[key] = (repr(node.value), node.layer.name)
+            return
+        for name, child in node.items():
+            walk(child, f"{key}.{name}" if key else name)
+
+    top = {key: node for key, node in recipe.tree.items() if key not in ("settings", "translate", "filter", "train", "evaluate")}
+    walk(top, "")
+    for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
+        out[f"{slot.address}.use"] = (repr(slot.use), "")
+        out |= {f"{slot.address}.{key}": (repr(value), "") for key, value in slot.options.items()}
+        walk(slot.settings, slot.address)
+    return out

@@ -71,7 +71,7 @@ def load(found: Found) -> type[Any]:
     """The class of a component; raises `ComponentError` naming the distribution, the object and the cause."""
     module, _, attribute = found.target.partition(":")
     try:
-        point = metadata.EntryPoint(found.name, f"langadapt.{found.kind}s", found.target)
+        point = metadata.EntryPoint(name=found.name, value=found.target, group=f"langadapt.{found.kind}s")
         loaded = point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langadapt.errors import MachineError
+from langadapt.errors import ConfigError, MachineError
 from langadapt.identity import core_digest, digest, file_digest
 from langadapt.languages import read_json
 
@@ -57,6 +57,18 @@ class Run:
         os.set_inheritable(self._lock, True)
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"process {os.getpid()} on {socket.gethostname()} since {time.ctime()}\n".encode(), 0)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What was asked for: language, recipe, changes and own sources; raises `ConfigError` where this is no run."""
+        path = self.folder / "request.json"
+        if not path.exists():
+            raise ConfigError(f"{self.folder} is no run folder", hint="name the folder that `langadapt run` printed")
+        return dict(read_json(path))
+
+    @request.setter
+    def request(self, asked: Mapping[str, Any]) -> None:
+        (self.folder / "request.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
 
     def close(self) -> None:
         """Give the lock back."""

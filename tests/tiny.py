@@ -13,10 +13,16 @@ def tiny_model(folder: Path, texts: Iterable[str], *, seed: int = 0, positions: 
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(texts, vocab_size=400, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False)
+    trained.train_from_iterator(
+        texts, vocab_size=400, min_frequency=2, special_tokens=list(SPECIAL), show_progress=False
+    )
     pad, bos, eos = SPECIAL
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=trained._tokenizer, pad_token=pad, bos_token=bos, eos_token=eos, model_max_length=positions
+        tokenizer_object=trained._tokenizer,
+        pad_token=pad,
+        bos_token=bos,
+        eos_token=eos,
+        model_max_length=positions,
     )
     config = LlamaConfig(
         vocab_size=len(tokenizer),

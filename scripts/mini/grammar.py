@@ -36,7 +36,11 @@ class Pair:
 
 def capital(text: str) -> str:
     """The first letter in upper case, unless the text opens with a placeholder."""
-    return re.sub(r"^(\W*)(\w)", lambda found: found[1] + found[2].upper(), text, count=1) if text[0] != "<" else text
+    return (
+        re.sub(r"^(\W*)(\w)", lambda found: found[1] + found[2].upper(), text, count=1)
+        if text[0] != "<"
+        else text
+    )
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,11 @@ class Grammar:
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Grammar:
-        frames = [Frame(row["tag"], row["english"], row["german"]) for row in table(folder / "grammar/frames.tsv")]
-        lines = (folder / "pairs.tsv").read_text(encoding="utf-8").splitlines()
-        pairs = [Pair(*line.split("\t")) for line in lines]
+        frames = [
+            Frame(row["tag"], row["english"], row["german"]) for row in table(folder / "grammar/frames.tsv")
+        ]
+        lines = [line.split("\t") for line in (folder / "pairs.tsv").read_text(encoding="utf-8").splitlines()]
+        pairs = [Pair(english, german) for english, german in lines]
         return cls(Lexicon.load(folder / "grammar"), frames, pairs)
 
     @property
@@ -60,7 +66,8 @@ class Grammar:
         """One sentence pair, from any frame or from those with the tag."""
         return self.render(rng.choice([frame for frame in self.frames if tag in (None, frame.tag)]), rng)
 
-    def render(self, frame: Frame, rng: Random) -> Pair:
+    def render(self, frame: Frame, rng: Random, capitals: bool = True) -> Pair:
+        """The frame with its slots filled; without capitals it begins as it would inside a sentence."""
         slots = Slots(self.lexicon, rng)
         filled: dict[str, Filler] = {}
 
@@ -74,7 +81,8 @@ class Grammar:
         def german(match: re.Match[str]) -> str:
             return filled[match[1]].german(match[4] or "")
 
-        return Pair(capital(SLOT.sub(english, frame.english)), capital(self.contract(SLOT.sub(german, frame.german))), frame)
+        en, de = SLOT.sub(english, frame.english), self.contract(SLOT.sub(german, frame.german))
+        return Pair(capital(en), capital(de), frame) if capitals else Pair(en, de, frame)
 
     def contract(self, german: str) -> str:
         german = re.sub(r" +(?=[ .,?!:])", "", german)
@@ -82,7 +90,9 @@ class Grammar:
             german = re.sub(rf"\b{words}\b", short, german)
         return german.strip()
 
-    def distinct(self, rng: Random, count: int, exclude: Collection[str] = (), patience: int = 20) -> Iterator[Pair]:
+    def distinct(
+        self, rng: Random, count: int, exclude: Collection[str] = (), patience: int = 20
+    ) -> Iterator[Pair]:
         """Pairs of which neither side came before or is excluded, until `count` or until nothing new turns up."""
         seen = set(exclude)
         for _ in range(count * patience):
@@ -95,7 +105,9 @@ class Grammar:
                 return
 
 
-def training_lines(grammar: Grammar, rng: Random, count: int, exclude: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+def training_lines(
+    grammar: Grammar, rng: Random, count: int, exclude: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
     """Lines as a translator meets them: sentences alone or joined, lead-ins, labels, list items; the hand-written pairs too."""
     banned = set(exclude)
     written = [pair for pair in grammar.pairs if pair.en not in banned and pair.de not in banned]
@@ -113,9 +125,16 @@ def _line(grammar: Grammar, rng: Random, banned: set[str], written: list[Pair]) 
 
     pair, roll = fresh(), rng.random()
     if pair.frame and pair.frame.tag in SHORT:
-        return _decorated(pair, rng)
+        bare = grammar.render(pair.frame, rng, capitals=False)
+        if roll < 0.25 and not {capital(bare.en), capital(bare.de)} & banned:
+            return bare.en, bare.de
+        return (f"**{pair.en}**", f"**{pair.de}**") if roll < 0.4 else (pair.en, pair.de)
     if roll < 0.3:
-        more = [other for other in (fresh() for _ in range(rng.randint(1, 3))) if not (other.frame and other.frame.tag in SHORT)]
+        more = [
+            other
+            for other in (fresh() for _ in range(rng.randint(1, 3)))
+            if not (other.frame and other.frame.tag in SHORT)
+        ]
         return _renumbered([pair, *more])
     if roll < 0.38:
         label = rng.choice(grammar.lexicon.phrases_of("label"))
@@ -123,7 +142,7 @@ def _line(grammar: Grammar, rng: Random, banned: set[str], written: list[Pair]) 
     if roll < 0.42 and pair.en[-1] == pair.de[-1] == ".":
         return f"{pair.en[:-1]}:", f"{pair.de[:-1]}:"
     if roll < 0.47 and "<x" not in pair.en:
-        end = rng.choice([" <x1>", " <x1> <x2>", ": <x1>"])
+        end = rng.choice([" <x1>", " <x1> <x2>"])
         return pair.en + end, pair.de + end
     if roll < 0.5 and "<x" not in pair.en:
         return f"<x1> {pair.en}", f"<x1> {pair.de}"
@@ -141,14 +160,6 @@ def _renumbered(pairs: list[Pair]) -> tuple[str, str]:
     return " ".join(english), " ".join(german)
 
 
-def _decorated(pair: Pair, rng: Random) -> tuple[str, str]:
-    """A list item or cell: as it is, bold, or with the first letter as it stands inside a sentence."""
-    roll = rng.random()
-    if roll < 0.15:
-        return f"**{pair.en}**", f"**{pair.de}**"
-    return pair.en, pair.de
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=0, metavar="N", help="print N distinct pairs")
@@ -161,18 +172,28 @@ def main() -> None:
     grammar = Grammar.load()
     if options.heldout:
         written = {text for pair in grammar.pairs for text in (pair.en, pair.de)}
-        pairs = [pair for pair in grammar.distinct(Random(f"heldout {options.seed}"), 400, written) if " " in pair.en][:300]
-        (FOLDER / "heldout.tsv").write_text("".join(f"{pair.en}\t{pair.de}\n" for pair in pairs), encoding="utf-8")
+        pairs = [
+            pair
+            for pair in grammar.distinct(Random(f"heldout {options.seed}"), 400, written)
+            if " " in pair.en
+        ][:300]
+        (FOLDER / "heldout.tsv").write_text(
+            "".join(f"{pair.en}\t{pair.de}\n" for pair in pairs), encoding="utf-8"
+        )
     if options.document:
         from page import document
 
         (FOLDER / "GRAMMAR.md").write_text(document(grammar), encoding="utf-8")
     if options.count:
-        print(f"{len(list(grammar.distinct(Random(options.seed), 100_000, patience=1))):,} distinct pairs in 100,000 samples")
+        print(
+            f"{len(list(grammar.distinct(Random(options.seed), 100_000, patience=1))):,} distinct pairs in 100,000 samples"
+        )
     exclude = heldout()
     for pair in grammar.distinct(Random(options.seed), options.pairs, exclude) if options.pairs else ():
         print(f"{pair.en}\t{pair.de}")
-    for english, german in training_lines(grammar, Random(options.seed), options.lines, exclude) if options.lines else ():
+    for english, german in (
+        training_lines(grammar, Random(options.seed), options.lines, exclude) if options.lines else ()
+    ):
         print(f"{english}\t{german}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,10 @@ class NounPhrase:
             return "they" if self.plural else "it"
         if form == "them":
             return "them" if self.plural else "it"
-        rest = join(self.adjective.english() if self.adjective else "", self.noun["plural" if self.plural else "english"])
+        rest = join(
+            self.adjective.english() if self.adjective else "",
+            self.noun["plural" if self.plural else "english"],
+        )
         word = self.inflection.tables["determiners"][self.determiner][1 if self.plural else 0]
         if self.count:
             word = self.count.english()
@@ -114,7 +118,9 @@ class NounPhrase:
             word = self.count.german()
         adjective = ""
         if self.adjective:
-            adjective = self.adjective.row["stem"] + self.inflection.ending("adjectives", weak, self.gender, form)
+            adjective = self.adjective.row["stem"] + self.inflection.ending(
+                "adjectives", weak, self.gender, form
+            )
         return join(word, adjective, self.german_noun(form))
 
     def german_noun(self, case: str) -> str:
@@ -190,6 +196,13 @@ class Lexicon:
     phrases: list[dict[str, str]]
     numbers: list[dict[str, str]]
     inflection: Inflection
+
+    @cached_property
+    def suited(self) -> dict[str, list[Adjective]]:
+        """The adjectives that suit each noun."""
+        return {
+            noun["english"]: [entry for entry in self.adjectives if entry.suits(noun)] for noun in self.nouns
+        }
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:

@@ -10,7 +10,18 @@ from lexicon import PERSONS, Adjective, Clause, Lexicon, NounPhrase, Phrase, Ver
 
 Filler: TypeAlias = Phrase | Adjective | NounPhrase | VerbPhrase | Clause
 
-THING = ["food", "drink", "tool", "device", "document", "software", "clothing", "furniture", "vehicle", "plant"]
+THING = [
+    "food",
+    "drink",
+    "tool",
+    "device",
+    "document",
+    "software",
+    "clothing",
+    "furniture",
+    "vehicle",
+    "plant",
+]
 GROUPS = {
     "thing": THING,
     "countable": [*THING, "animal", "place", "person", "event", "topic"],
@@ -66,23 +77,36 @@ class Slots:
         self.used.add(noun["english"])
         if not noun["plural"] and determiner == "indef":
             determiner = "bare"
-        optional = noun["plural"] and determiner in ("def", "my", "your", "our", "this", "no") and "sg" not in terms
+        optional = (
+            noun["plural"] and determiner in ("def", "my", "your", "our", "this", "no") and "sg" not in terms
+        )
         plural = bool(forced or (optional and self.rng.random() < 0.2))
         adjective = None
-        if "plain" not in terms and self.rng.random() < 0.4 and any(known.suits(noun) for known in self.lexicon.adjectives):
+        if "plain" not in terms and self.rng.random() < 0.4 and self.lexicon.suited[noun["english"]]:
             adjective = self.adjective(noun)
         count = self.numeral(2, 12, words=0.8) if determiner == "count" else None
         return NounPhrase(self.lexicon.inflection, noun, determiner, plural, adjective, count)
 
-    def adjective(self, noun: dict[str, str], comparable: bool = False, other: Adjective | None = None) -> Adjective:
-        known = [entry for entry in self.lexicon.adjectives if entry.suits(noun) and entry != other]
+    def adjective(
+        self, noun: dict[str, str], comparable: bool = False, other: Adjective | None = None
+    ) -> Adjective:
+        known = [entry for entry in self.lexicon.suited[noun["english"]] if entry is not other]
         return self.rng.choice([entry for entry in known if entry.row["comparative"] or not comparable])
 
     def verb_phrase(self, terms: list[str]) -> VerbPhrase:
         """Any verb, or one whose objects the terms overlap; "plain", "pl" and a determiner shape its object."""
         shape = [term for term in terms if term in ("pl", "plain", "sg", "direct")]
         determiners = [term for term in terms if term in self.lexicon.inflection.tables["determiners"]]
-        wanted = {noun["english"] for noun in self.nouns([term for term in terms if term not in shape + determiners])}
+        wanted = {
+            noun["english"]
+            for noun in self.nouns([term for term in terms if term not in shape + determiners])
+        }
+        if "pl" in shape:
+            wanted = {
+                noun["english"]
+                for noun in self.lexicon.nouns
+                if noun["plural"] and noun["english"] in (wanted or {noun["english"]})
+            }
         verbs = [verb for verb in self.lexicon.verbs if verb["objects"] or not terms]
         if wanted:
             verbs = [verb for verb in verbs if wanted & {noun["english"] for noun in self.objects(verb)}]
@@ -123,9 +147,17 @@ class Slots:
         if kind == "past":
             auxiliary = dict(zip(PERSONS, ("habe", "hast", "hat", "haben"), strict=True))[person]
             participle = phrase.verb["prefix"] + phrase.verb["partizip"]
-            return Clause(f"{subject} {phrase.english('past')} {adverb.english()}".strip(), german, auxiliary, middle, participle)
+            return Clause(
+                f"{subject} {phrase.english('past')} {adverb.english()}".strip(),
+                german,
+                auxiliary,
+                middle,
+                participle,
+            )
         if kind == "modal":
-            base, third_person, forms = self.rng.choice(list(self.lexicon.inflection.tables["modals"].values()))
+            base, third_person, forms = self.rng.choice(
+                list(self.lexicon.inflection.tables["modals"].values())
+            )
             modal = third_person if third else base
             english = f"{subject} {modal} {phrase.english()} {adverb.english()}".strip()
             return Clause(english, german, forms.split()[PERSONS.index(person)], middle, infinitive)

@@ -1,0 +1,92 @@
+"""The command line. A command's module is imported when the command is used; `--help` reads one-line summaries here."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from langadapt import __version__
+from langadapt.errors import LangAdaptError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("run", "Take a model to a language: prepare, translate, filter, train, evaluate, report."),
+    "translate": ("stages", "Translate a file of rows."),
+    "filter": ("stages", "Judge a translated file; keep what passes the gates."),
+    "train": ("stages", "Train a model on a file of rows."),
+    "evaluate": ("stages", "Score a model."),
+    "report": ("report", "Write a run's report again and print its summary."),
+    "list": ("catalogue", "What is installed: languages, components, recipes."),
+    "show": ("catalogue", "A component's settings, or a recipe with the origin of every value."),
+    "doctor": ("doctor", "What is broken, and what this machine can run."),
+}
+
+
+class Lazy(click.Group):
+    """A group that knows its commands' summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's names
+        """In the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the command's module; did-you-mean for what is none."""
+        if name not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            ctx.fail(f"no command is called {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        module, _ = COMMANDS[name]
+        command = getattr(importlib.import_module(f"langadapt.cli.{module}"), f"{name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's names
+        """The table of `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:  # noqa: ARG001 - read by main
+    """Take an open language model to another language."""
+
+
+def main() -> None:
+    """Run the command line; errors are two lines and an exit code."""
+    debug = "--debug" in sys.argv[1:]
+    if debug:
+        sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
+    try:
+        code = cli(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        _say(error.format_message(), f"{context.command_path} --help" if context else "langadapt --help")
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: start the same command again to go on", err=True)
+        sys.exit(130)
+    except LangAdaptError as error:
+        if debug:
+            raise
+        _say(str(error), error.hint)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if debug or error.filename is None:
+            raise
+        _say(f"{error.filename}: {error.strerror}", "check the path, its rights and the disk; what was done is kept")
+        sys.exit(5)
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"{type(error).__name__}: {error}", "this is a bug of langadapt or of a library: run again with --debug and report it")
+        sys.exit(1)
+
+
+def _say(what: str, hint: str) -> None:
+    click.secho(f"error: {what}", fg="red", err=True)
+    if hint:
+        click.secho(f"hint: {hint}", err=True)

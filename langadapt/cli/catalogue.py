@@ -1,0 +1,125 @@
+"""`langadapt list` and `langadapt show`."""
+
+import click
+
+from langadapt import registry
+from langadapt.errors import ConfigError
+
+LISTED = (*registry.KINDS, "recipe")
+
+
+@click.command()
+@click.argument("kind", required=False, type=click.Choice(LISTED))
+def list_command(kind: str | None) -> None:
+    """What is installed, by KIND; all kinds unless one is named. Nothing of it is imported."""
+    for one in [kind] if kind else LISTED:
+        click.secho(one, bold=True)
+        if one == "recipe":
+            _list_recipes()
+            continue
+        found = registry.installed(one)
+        names = [item.name for item in found]
+        for item in found:
+            twice = "  claimed twice: ask for it by this full name" if names.count(item.name) > 1 else ""
+            name = f"{item.distribution}:{item.name}" if twice else item.name
+            click.echo(f"  {name:<20} {item.distribution} {item.version}{twice}")
+        if not found:
+            click.echo("  none")
+
+
+def _list_recipes() -> None:
+    from pathlib import Path
+
+    recipes = Path(__file__).parents[1] / "recipes"
+    for path in sorted(recipes.glob("*.toml")):
+        click.echo(f"  {path.stem:<20} for any language")
+    for item in registry.installed("language"):
+        for path in sorted((registry.pack_folder(item) / "recipes").glob("*.toml")):
+            click.echo(f"  {path.stem:<20} --language {item.name}")
+
+
+@click.command()
+@click.argument("name", metavar="[KIND:]NAME")
+@click.option("--language", metavar="LANG", help="Whose pack a recipe is resolved with.")
+@click.option("--diff", "other", metavar="OTHER", help="Print only what differs from this recipe.")
+def show_command(name: str, language: str | None, other: str | None) -> None:
+    """A component's settings with their defaults, a pack, or a recipe with the origin of every value."""
+    kind, short = _what(name, language)
+    if kind == "recipe":
+        _show_recipe(short, language, other)
+    elif kind == "language":
+        _show_pack(short)
+    else:
+        _show_component(kind, short)
+
+
+def _what(name: str, language: str | None) -> tuple[str, str]:
+    kind, colon, short = name.partition(":")
+    if colon and kind in LISTED:
+        return kind, short
+    known = {(one, item.name) for one in registry.KINDS for item in registry.installed(one)}
+    known |= {("recipe", recipe) for recipe in _recipes(language)}
+    if name.endswith(".toml"):
+        return "recipe", name
+    kinds = [one for one, bears in sorted(known) if bears == name]
+    if not kinds:
+        raise ConfigError(f"nothing is called {name!r}", hint=registry.did_you_mean(name, [bears for _, bears in known]))
+    if len(kinds) > 1:
+        raise ConfigError(f"{name!r} is a {' and a '.join(kinds)}", hint=f"write {kinds[0]}:{name}")
+    return kinds[0], name
+
+
+def _recipes(language: str | None) -> list[str]:
+    from langadapt.recipe import recipe_names
+
+    codes = [language] if language else [item.name for item in registry.installed("language")]
+    return [name for code in codes for name in recipe_names(registry.pack(code))]
+
+
+def _show_component(kind: str, name: str) -> None:
+    import dataclasses
+    from typing import get_type_hints
+
+    component = registry.load(registry.find(kind, name))
+    hints = get_type_hints(component, include_extras=True)
+    click.secho(f"{kind} {name}", bold=True)
+    click.echo((component.__doc__ or "").strip().splitlines()[0])
+    for item in dataclasses.fields(component):
+        default = item.default
+        if item.default_factory is not dataclasses.MISSING:
+            default = item.default_factory()
+        shown = "required" if default is dataclasses.MISSING else repr(default)
+        notes = [note for note in getattr(hints[item.name], "__metadata__", ()) if isinstance(note, str)]
+        click.echo(f"  {item.name} = {shown}\n      {' '.join(notes)}")
+
+
+def _show_pack(code: str) -> None:
+    pack = registry.pack(code)
+    language = pack.language
+    click.secho(f"language {code}: {language.name} ({language.native}), {language.script}, {language.flores}", bold=True)
+    for key, value in pack.facts.items():
+        click.echo(f"  {key} = {value}")
+
+
+def _show_recipe(name: str, language: str | None, other: str | None) -> None:
+    lines = _recipe_lines(name, language)
+    if other:
+        below = _recipe_lines(other, language)
+        lines = {key: value for key, value in lines.items() if below.get(key, ("",))[0] != value[0]} | {
+            key: ("(not set)", "") for key in below if key not in lines
+        }
+    click.secho(f"recipe {name}" + (f", where it differs from {other}" if other else ""), bold=True)
+    width = max((len(key) for key in lines), default=0)
+    for key, (value, origin) in lines.items():
+        click.echo(f"  {key:<{width}} = {value}" + (f"   ({origin})" if origin else ""))
+
+
+def _recipe_lines(name: str, language: str | None) -> dict[str, tuple[str, str]]:
+    from langadapt.recipe import explained, read_recipe
+
+    if language is None:
+        owners = [i.name for i in registry.installed("language") if name.endswith(".toml") or name in _recipes(i.name)]
+        if len(owners) != 1:
+            raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
+        language = owners[0]
+    return explained(read_recipe(name, registry.pack(language)))

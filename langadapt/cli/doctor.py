@@ -1,0 +1,64 @@
+"""`langadapt doctor`: every component imported in a process of its own, and what this machine can run."""
+
+import subprocess
+import sys
+
+import click
+
+from langadapt import registry
+
+TIME_LIMIT_S = 60
+_CHECK = """
+import sys
+from langadapt import registry
+from langadapt.errors import LangAdaptError
+kind, name = sys.argv[1:]
+try:
+    found = registry.find(kind, name)
+    registry.pack(name) if kind == "language" else registry.load(found)
+except LangAdaptError as error:
+    print(f"{error} ({error.hint})", file=sys.stderr)
+    sys.exit(3)
+"""
+
+
+@click.command()
+def doctor_command() -> None:
+    """Import every component on its own, with a time limit; say what is broken and what this machine can run."""
+    from langadapt.machine import describe
+
+    for key, value in (facts := describe()).items():
+        click.echo(f"{key:<14} {value}")
+    broken = 0
+    for kind in registry.KINDS:
+        for item in registry.installed(kind):
+            problem = _problem(item)
+            broken += bool(problem)
+            click.secho(f"{kind:<14} {item.name:<16} {problem or 'ready'}", fg="red" if problem else None)
+    for name, needs in _needs().items():
+        runs = needs == "cpu" or facts["accelerator"] != "none"
+        click.echo(f"{'recipe':<14} {name:<16} " + ("can run here" if runs else "needs an accelerator, none is found"))
+    sys.exit(3 if broken else 0)
+
+
+def _problem(item: registry.Found) -> str:
+    """What is wrong with a component; empty where it loads."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _CHECK, item.kind, f"{item.distribution}:{item.name}"],
+            capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"{item.distribution}: takes more than {TIME_LIMIT_S} s to import"
+    lines = done.stderr.strip().splitlines()
+    return "" if done.returncode == 0 else (lines[-1] if lines else f"{item.distribution}: exit code {done.returncode}")
+
+
+def _needs() -> dict[str, str]:
+    from langadapt.recipe import read_recipe, recipe_names
+
+    needs = {}
+    for item in registry.installed("language"):
+        pack = registry.pack(item.name)
+        needs |= {f"{name} ({item.name})": read_recipe(name, pack).needs for name in recipe_names(pack)}
+    return needs

@@ -1,0 +1,58 @@
+"""Options and the preparation that several commands share."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from langadapt import registry
+from langadapt.errors import ConfigError
+from langadapt.languages import LanguagePack
+from langadapt.memory import TranslationMemory
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+CACHE = Path("runs/.cache")
+
+language = click.option("--language", required=True, metavar="LANG", help="BCP 47 code of the target language.")
+changes = click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated.")
+memory = click.option("--memory", "memory_file", type=click.Path(path_type=Path), default=Path("runs/memory.sqlite"), help="The translation memory.")
+recipe = click.option("--recipe", metavar="NAME|FILE", help="A recipe by name or file; the pack's own unless given.")
+limit = click.option("--limit", type=click.IntRange(min=1), help="Records per source, or items per task.")
+
+
+def pack_of(code: str) -> LanguagePack:
+    """The pack of a language; raises `ConfigError` with what is installed where there is none."""
+    return registry.pack(code)
+
+
+def recipe_name(pack: LanguagePack, asked: str | None) -> str:
+    """The recipe that is asked for, or the pack's default."""
+    name = asked or pack.default_recipe
+    if name is None:
+        raise ConfigError(f"the pack {pack.language.code} names no recipe", hint="--recipe NAME; `langadapt list recipe` names them")
+    return name
+
+
+def open_memory(path: Path) -> TranslationMemory:
+    """The memory, and the caches of libraries beside the run folders."""
+    own_caches()
+    return TranslationMemory(path)
+
+
+def own_caches() -> None:
+    """Let `datasets` keep its copies beside the run folders rather than in the home folder."""
+    os.environ.setdefault("HF_DATASETS_CACHE", str((CACHE / "datasets").resolve()))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def own_rows(conversations: Path | None, preferences: Path | None) -> Mapping[str, Any] | None:
+    """Sources made of a user's own files; none where no file is given."""
+    given = {"sft": conversations, "dpo": preferences}
+    return {
+        f"own-{stream}": {"path": str(path.resolve()), "reader": "messages", "stream": stream, "license": "LicenseRef-own"}
+        for stream, path in given.items()
+        if path
+    } or None

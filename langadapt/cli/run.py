@@ -1,0 +1,114 @@
+"""`langadapt run`: the whole recipe."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from langadapt.cli import options
+from langadapt.errors import MachineError
+from langadapt.languages import LanguagePack
+from langadapt.machine import accelerator
+from langadapt.recipe import Recipe, read_recipe, recipe_names
+
+DEMONSTRATION = "This is a demonstration with tiny models: it shows the path and tells nothing about {language} quality."
+
+
+@click.command()
+@click.argument("lang")
+@options.recipe
+@click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder; runs/LANG-RECIPE unless given.")
+@click.option("--until", metavar="STAGE", default="report", help="Stop after this stage.")
+@options.limit
+@options.changes
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--conversations", type=click.Path(path_type=Path), help="One's own SFT rows instead of the recipe's sources.")
+@click.option("--preferences", type=click.Path(path_type=Path), help="One's own DPO rows instead of the recipe's sources.")
+@options.memory
+def run_command(  # noqa: PLR0913 - one parameter per option
+    lang: str, recipe: str | None, run_dir: Path | None, until: str, limit: int | None, changes: tuple[str, ...], yes: bool,
+    conversations: Path | None, preferences: Path | None, memory_file: Path,
+) -> None:  # fmt: skip
+    """Take a model to the language LANG (a BCP 47 code such as de)."""
+    from langadapt.pipeline import Pipeline
+    from langadapt.progress import Console
+    from langadapt.report import summary
+    from langadapt.runner import Run
+
+    begun = time.monotonic()
+    pack = options.pack_of(lang)
+    options.own_caches()
+    name = _fitting(pack, recipe, yes)
+    sources = options.own_rows(conversations, preferences)
+    resolved = _own(read_recipe(name, pack, changes=changes, sources=sources))
+    _check_machine(resolved, pack)
+    _check_rows(resolved, limit)
+    console = Console()
+    if resolved.demonstration:
+        console.say(DEMONSTRATION.format(language=pack.language.name))
+    with Run(run_dir or Path("runs") / f"{pack.language.code}-{resolved.name}") as run:
+        run.request = {"language": lang, "recipe": name, "changes": changes, "sources": sources}
+        memory = options.open_memory(memory_file)
+        try:
+            Pipeline.build(run, resolved, pack, memory, progress=console, limit=limit).execute(until)
+        finally:
+            memory.close()
+        click.echo(summary(run, resolved, pack))
+        click.echo(f"\n{time.monotonic() - begun:.0f} s. The run: {run.folder}")
+        if until == "report":
+            click.echo(f"The report: {run.folder / 'report' / 'index.html'}")
+    if resolved.demonstration:
+        click.echo(DEMONSTRATION.format(language=pack.language.name))
+
+
+def _own(recipe: Recipe) -> Recipe:
+    """Without the trainers that no stream feeds: one's own rows may be of one kind only."""
+    from dataclasses import replace
+
+    streams = {source.stream for source in recipe.sources}
+    return replace(recipe, train=tuple(slot for slot in recipe.train if slot.name in streams))
+
+
+def _fitting(pack: LanguagePack, asked: str | None, yes: bool) -> str:
+    """The recipe to run: the one asked for, or the pack's, or `mini` where this machine has no accelerator for that."""
+    if asked:
+        return asked
+    name = options.recipe_name(pack, None)
+    if read_recipe(name, pack).needs == "cpu" or accelerator():
+        return name
+    if "mini" not in recipe_names(pack):
+        raise MachineError(
+            f"the recipe {name!r} needs an accelerator, none is found, and the pack {pack.language.code} has no mini recipe",
+            hint="run it on a machine with a GPU, or name a recipe for the CPU with --recipe",
+        )
+    click.echo(f"No accelerator is found, which the recipe {name!r} needs: running the recipe 'mini' instead.")
+    if not yes and sys.stdin.isatty():
+        click.confirm("Go on?", default=True, abort=True)
+    return "mini"
+
+
+def _check_machine(recipe: Recipe, pack: LanguagePack) -> None:
+    if recipe.needs == "gpu" and not accelerator():
+        other = "mini" if "mini" in recipe_names(pack) else "NAME"
+        raise MachineError(
+            f"the recipe {recipe.name!r} needs an accelerator and none is found",
+            hint=f"run it on a machine with a GPU, or --recipe {other}, or --set needs=cpu to try all the same",
+        )
+
+
+def _check_rows(recipe: Recipe, limit: int | None) -> None:
+    """Every mistake in local rows, before anything starts."""
+    from langadapt.errors import DataError
+    from langadapt.prepare.readers import check_rows
+
+    found: list[str] = []
+    for source in recipe.sources:
+        if Path(source.path).is_file():
+            found += check_rows(source, limit)
+        elif source.path.endswith((".jsonl", ".json", ".csv", ".parquet")):
+            found.append(f"source.{source.name}: {source.path} does not exist")
+    if found:
+        shown = [*found[:20], *([f"and {len(found) - 20} more"] if len(found) > 20 else [])]
+        raise DataError("\n  ".join(shown), hint="mend these rows; nothing was started")
+

@@ -1,0 +1,271 @@
+"""What a run did, gathered from its manifests and files into plain values. Whatever has not run yet is empty."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langadapt.languages import Language, LanguagePack
+from langadapt.recipe import Recipe
+from langadapt.records import read_rows
+from langadapt.report.examples import Example, examples
+from langadapt.report.formats import finite, place
+from langadapt.report.reproduce import Reproduction, reproduction
+from langadapt.report.scores import Scores, read_scores
+from langadapt.runner import Run
+
+Manifests = Mapping[str, Mapping[str, Any]]
+RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFacts:
+    """Where rows came from."""
+
+    name: str
+    path: str
+    revision: str
+    license: str
+    stream: str
+    rows: int
+    kept: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunnelStep:
+    """Records that were left after a piece of work, and why others were lost in it."""
+
+    label: str
+    left: int
+    lost: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamFacts:
+    """One stream's way through the stages; None for a stage that has not run."""
+
+    name: str
+    steps: tuple[FunnelStep, ...]
+    prepared: int
+    translated: int | None
+    held: dict[str, int]
+    kept: int | None
+    dropped: dict[str, dict[str, int]]
+
+    @property
+    def losses(self) -> int:
+        """Translated records that a gate dropped."""
+        return sum(sum(why.values()) for why in self.dropped.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A curve's first and last value."""
+
+    steps: tuple[int, int]
+    first: float
+    last: float
+
+    @property
+    def relative(self) -> float:
+        """The change as a share of the first value."""
+        return (self.last - self.first) / abs(self.first) if self.first else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFacts:
+    """One trainer's work."""
+
+    slot: str
+    use: str
+    checkpoint: str
+    base: str
+    rows: int
+    held_out: int
+    seconds: float
+    curves: tuple[Mapping[str, Any], ...]
+    facts: Mapping[str, Any]
+
+    def series(self, key: str) -> list[tuple[float, float]]:
+        """Steps and values of one curve, less what is no number."""
+        points = [(finite(row.get("step")), finite(row.get(key))) for row in self.curves]
+        return [(step, value) for step, value in points if step is not None and value is not None]
+
+    def change(self, key: str) -> Change | None:
+        """From the curve's first value to its last."""
+        points = self.series(key)
+        if not points:
+            return None
+        return Change(steps=(int(points[0][0]), int(points[-1][0])), first=points[0][1], last=points[-1][1])
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps."""
+        return max((int(step) for row in self.curves if (step := finite(row.get("step"))) is not None), default=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one step took."""
+
+    step: str
+    seconds: float
+    tokens_in: int | None
+    tokens_out: int | None
+    segments: int | None
+    unique: int | None
+    remembered: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything that the page, the cards and the terminal table say."""
+
+    title: str
+    recipe: str
+    demonstration: bool
+    language: Language
+    base: str
+    translator: str
+    begun: str
+    sources: tuple[SourceFacts, ...]
+    streams: tuple[StreamFacts, ...]
+    gates: tuple[str, ...]
+    examples: tuple[Example, ...]
+    training: tuple[TrainingFacts, ...]
+    scores: Scores
+    costs: tuple[Cost, ...]
+    reproduction: Reproduction
+
+    @property
+    def direction(self) -> str:
+        """The target language's writing direction, as HTML's `dir`."""
+        return "rtl" if self.language.script in RIGHT_TO_LEFT else "ltr"
+
+    def total(self, name: str) -> int:
+        """A count of all streams together."""
+        return sum(getattr(stream, name) or 0 for stream in self.streams)
+
+    def reached(self, stage: str) -> bool:
+        """Whether any step of a stage is done."""
+        return any(cost.step.split("/")[0] == stage for cost in self.costs)
+
+
+def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
+    """Read what the finished steps left behind."""
+    manifests = {name: content for name, content in run.manifests().items() if name != "report"}
+    sources = tuple(_sources(manifests, run.folder, pack))
+    streams = tuple(_stream(name, manifests, sources) for name in _found(manifests, "prepare").get("streams", {}))
+    training = tuple(_training(recipe, manifests, run.folder, pack))
+    return Facts(
+        title=recipe.title,
+        recipe=recipe.name,
+        demonstration=recipe.demonstration,
+        language=pack.language,
+        base=place(recipe.base or "", run.folder, pack.folder),
+        translator=_translator(recipe, run.folder, pack),
+        begun=min((str(content["begun"]) for content in manifests.values()), default=""),
+        sources=sources,
+        streams=streams,
+        gates=tuple(slot.name for slot in recipe.filters),
+        examples=tuple(examples(run.folder, [s.name for s in streams if s.kept is not None], pack.language.code)),
+        training=training,
+        scores=read_scores(run.folder, recipe, pack, [trained.checkpoint for trained in training]),
+        costs=tuple(_cost(name, content) for name, content in manifests.items()),
+        reproduction=reproduction(recipe, pack, manifests),
+    )
+
+
+def files(run: Run) -> list[Path]:
+    """What the report reads: a change in any of these makes it stale."""
+    patterns = ("prepare/*.jsonl", "translate/*/*.jsonl", "filter/*/*.jsonl", "train/*/*.jsonl", "evaluate/*/*/*.json*")
+    found = {path for pattern in patterns for path in run.folder.glob(pattern)}
+    found |= {run.folder / name / "manifest.json" for name in run.manifests() if name != "report"}
+    return sorted(path for path in found if path.name != "samples.jsonl")
+
+
+def _found(manifests: Manifests, step: str) -> Mapping[str, Any]:
+    content = manifests.get(step)
+    return content["facts"] if content else {}
+
+
+def _sources(manifests: Manifests, folder: Path, pack: LanguagePack) -> Iterator[SourceFacts]:
+    for name, told in _found(manifests, "prepare").get("sources", {}).items():
+        yield SourceFacts(
+            name=name,
+            path=place(str(told.get("path", "")), folder, pack.folder),
+            revision=told.get("revision") or "",
+            license=told.get("license") or "",
+            stream=told.get("stream", ""),
+            rows=told.get("rows", 0),
+            kept=told.get("kept", 0),
+            dropped=told.get("dropped", {}),
+        )
+
+
+def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -> StreamFacts:
+    own = [source for source in sources if source.stream == name]
+    prepared = _found(manifests, "prepare")["streams"][name]
+    early: dict[str, int] = {}
+    for source in own:
+        for reason, number in source.dropped.items():
+            early[reason] = early.get(reason, 0) + number
+    steps = [FunnelStep(label="read", left=sum(source.rows for source in own))]
+    steps.append(FunnelStep(label="prepared", left=prepared, lost=sum(early.values()), reasons=early))
+    translated = _found(manifests, f"translate/{name}")
+    held = translated.get("held", {})
+    if translated:
+        steps.append(FunnelStep(label="translated", left=translated["translated"], lost=sum(held.values()), reasons=held))
+    filtered = _found(manifests, f"filter/{name}")
+    left = translated.get("translated", 0)
+    for gate, why in filtered.get("dropped", {}).items():
+        left -= sum(why.values())
+        steps.append(FunnelStep(label=gate, left=left, lost=sum(why.values()), reasons=why))
+    return StreamFacts(
+        name=name,
+        steps=tuple(steps),
+        prepared=prepared,
+        translated=translated.get("translated"),
+        held=held,
+        kept=filtered.get("kept"),
+        dropped=filtered.get("dropped", {}),
+    )
+
+
+def _training(recipe: Recipe, manifests: Manifests, folder: Path, pack: LanguagePack) -> Iterator[TrainingFacts]:
+    base = place(recipe.base or "", folder, pack.folder)
+    for slot in recipe.train:
+        name = f"train/{slot.name}"
+        made = _found(manifests, name).get("checkpoint")
+        if made is None:
+            continue
+        yield TrainingFacts(
+            slot=slot.name,
+            use=slot.use,
+            checkpoint=str(made["name"]),
+            base=base,
+            rows=_lines(folder / name / "records.jsonl"),
+            held_out=_lines(folder / name / "held_out.jsonl"),
+            seconds=manifests[name].get("seconds", 0.0),
+            curves=tuple(made.get("curves") or ()),
+            facts=made.get("facts") or {},
+        )
+        base = str(made["name"])
+
+
+def _lines(path: Path) -> int:
+    return sum(1 for _ in read_rows(path)) if path.exists() else 0
+
+
+def _translator(recipe: Recipe, folder: Path, pack: LanguagePack) -> str:
+    model = recipe.translate.settings.get("model")
+    stated = str(getattr(model, "value", "") or "")
+    return f"{place(stated, folder, pack.folder)} ({recipe.translate.use})" if stated else recipe.translate.use
+
+
+def _cost(name: str, content: Mapping[str, Any]) -> Cost:
+    told = content["facts"]
+    columns = ("tokens_in", "tokens_out", "segments", "unique", "remembered")
+    return Cost(step=name, seconds=content.get("seconds", 0.0), **{key: told.get(key) for key in columns})

@@ -1,0 +1,189 @@
+"""Scores of every checkpoint side by side, the published ones in columns of their own, and what the probes were answered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langadapt.languages import LanguagePack, read_json
+from langadapt.recipe import Recipe
+from langadapt.records import read_rows
+from langadapt.report.formats import finite
+
+PREFERRED = ("acc_norm", "acc")
+"""The metric whose row the published number stands in, where a task has several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One checkpoint's score; `value` is None where it is no number."""
+
+    value: float | None
+    interval: tuple[float, float] | None
+    n: int
+    signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRow:
+    """One task and metric over all checkpoints. `judged` are scores of open answers, which have no chance level."""
+
+    task: str
+    metric: str
+    judged: bool
+    higher_is_better: bool = True
+    chance: float | None = None
+    shots: int | None = None
+    cells: Mapping[str, Cell]
+    published: Mapping[str, float]
+
+    @property
+    def n(self) -> int:
+        """Items."""
+        return max((cell.n for cell in self.cells.values()), default=0)
+
+    def at_chance(self, checkpoint: str) -> bool:
+        """Whether the interval holds the chance level."""
+        cell = self.cells.get(checkpoint)
+        return bool(cell and cell.interval and self.chance is not None and cell.interval[0] <= self.chance <= cell.interval[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """Someone else's numbers: not run here."""
+
+    key: str
+    title: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """A prompt and each checkpoint's answer."""
+
+    id: str
+    prompt: str
+    answers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """All that evaluation left."""
+
+    checkpoints: tuple[str, ...]
+    rows: tuple[ScoreRow, ...]
+    published: tuple[Published, ...]
+    probes: Mapping[str, Sequence[Probe]]
+
+    @property
+    def benchmarks(self) -> list[ScoreRow]:
+        """Rows of tasks with right answers."""
+        return [row for row in self.rows if not row.judged]
+
+    @property
+    def judged(self) -> list[ScoreRow]:
+        """Rows of judged answers."""
+        return [row for row in self.rows if row.judged]
+
+    @property
+    def chances(self) -> list[bool]:
+        """For each score with an interval and a chance level: whether the one holds the other."""
+        return [
+            row.at_chance(name)
+            for row in self.benchmarks
+            if row.chance is not None
+            for name, cell in row.cells.items()
+            if cell.interval
+        ]
+
+
+def read_scores(folder: Path, recipe: Recipe, pack: LanguagePack, trained: Sequence[str]) -> Scores:
+    """Read every evaluator's files; the checkpoints in the order of their making."""
+    root = folder / "evaluate"
+    there = [name for name in ("base", *trained) if (root / name).is_dir()]
+    published = tuple(
+        Published(key=key, title=str(told.get("title", key)), source=str(told.get("source", "")))
+        for key, told in recipe.published.items()
+    )
+    rows = [row for slot in recipe.evaluate for row in _rows(root, there, slot.name)]
+    families = {task: family for family, tasks in pack.benchmarks.items() for task in tasks}
+    matched = list(_with_published(rows, families, recipe.published)) if rows else []
+    probes = {slot.name: found for slot in recipe.evaluate if (found := _probes(root, there, slot.name))}
+    return Scores(checkpoints=tuple(there), rows=tuple(matched), published=published, probes=probes)
+
+
+def _rows(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[ScoreRow]:
+    cells: dict[tuple[str, str], dict[str, Cell]] = {}
+    better: dict[tuple[str, str], bool] = {}
+    tasks: dict[str, Mapping[str, Any]] = {}
+    listed = False
+    for name in checkpoints:
+        scores, about = root / name / slot / "scores.json", root / name / slot / "tasks.json"
+        if not scores.exists():
+            continue
+        if about.exists():
+            listed = True
+            tasks |= read_json(about)
+        for score in read_json(scores):
+            key = (str(score["task"]), str(score["metric"]))
+            cells.setdefault(key, {})[name] = _cell(score)
+            better[key] = bool(score.get("higher_is_better", True))
+    for (task, metric), found in cells.items():
+        about_task = tasks.get(task, {})
+        yield ScoreRow(
+            task=task,
+            metric=metric,
+            judged=not listed,
+            higher_is_better=better[task, metric],
+            chance=finite(about_task.get("chance")) if metric.startswith("acc") else None,
+            shots=about_task.get("shots"),
+            cells=found,
+            published={},
+        )
+
+
+def _cell(score: Mapping[str, Any]) -> Cell:
+    low, high = (finite(end) for end in score.get("interval") or (None, None))
+    return Cell(
+        value=finite(score.get("value")),
+        interval=None if low is None or high is None else (low, high),
+        n=int(finite(score.get("n")) or 0),
+        signature=str(score.get("signature", "")),
+    )
+
+
+def _with_published(
+    rows: Sequence[ScoreRow], families: Mapping[str, str], published: Mapping[str, Mapping[str, Any]]
+) -> Iterator[ScoreRow]:
+    """Published numbers beside the task that they belong to; judged scores and tasks that did not run get rows of their own."""
+    numbers: dict[str, dict[str, float]] = {}
+    for key, told in published.items():
+        for family, stated in told.items():
+            if (number := finite(stated)) is not None:
+                numbers.setdefault(family, {})[key] = number
+    placed = set()
+    for row in rows:
+        family = families.get(row.task)
+        metrics = [other.metric for other in rows if other.task == row.task]
+        main = next((name for name in PREFERRED if name in metrics), metrics[0])
+        if family in numbers and not row.judged and row.metric == main and family not in placed:
+            placed.add(family)
+            yield ScoreRow(**{**vars(row), "published": numbers[family]})
+        else:
+            yield row
+    for family, stated in numbers.items():
+        if family not in placed:
+            judged = max(stated.values()) > 1
+            yield ScoreRow(task=family, metric="as published", judged=judged, cells={}, published=stated)
+
+
+def _probes(root: Path, checkpoints: Sequence[str], slot: str) -> list[Probe]:
+    prompts: dict[str, str] = {}
+    answers: dict[str, dict[str, str]] = {}
+    for name in checkpoints:
+        path = root / name / slot / "answers.jsonl"
+        for _, row in read_rows(path) if path.exists() else ():
+            if isinstance(row.get("prompt"), str) and isinstance(row.get("answer"), str):
+                prompts.setdefault(str(row["id"]), row["prompt"])
+                answers.setdefault(str(row["id"]), {})[name] = row["answer"]
+    return [Probe(id=key, prompt=prompt, answers=answers[key]) for key, prompt in prompts.items()]

@@ -1,0 +1,106 @@
+"""Answers the pack's probes, which the report shows side by side, and says how many are in the right language."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from langadapt.interfaces import LIMIT, Checkpoint, Loads, Progress, Score
+from langadapt.languages import LanguagePack
+from langadapt.records import Row, write_rows
+from langadapt.statistics import mean_interval
+from langadapt_plugins.generation import ChatModel, Prompt, append, resume, short_hash, stamp
+
+_LEAST_LETTERS = 20
+# langdetect's name where it is not the code's own.
+_SAME = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probes(Loads):
+    """The likeliest answer to each of the pack's probes; the share of answers in the target language, by langdetect."""
+
+    max_new_tokens: Annotated[int, "most tokens of an answer", LIMIT] = 256
+    batch_size: Annotated[int, "probes answered at once; in half precision another size may turn a near-tie"] = 8
+    dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
+
+    def evaluate(  # noqa: PLR0913 - the seam's six names
+        self, checkpoint: Checkpoint, *, pack: LanguagePack, output: Path, limit: int | None, seed: int, progress: Progress
+    ) -> list[Score]:
+        """Answer (`answers.jsonl`) and count (`facts.json`); no score where no answer has a language to tell."""
+        probes = pack.probes[:limit]
+        rows = self._answers(checkpoint, probes, output, progress) if probes else []
+        languages = [_language(row["answer"], seed) for row in rows]
+        values = [float(name == _target(pack)) for name in languages if name] if _target(pack) in _known() else []
+        facts = {"answers": len(rows), "abstained": len(rows) - len(values), "languages": languages}
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        if not values:
+            return []
+        sizes = f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
+        asked = f"probes:{short_hash(probes)}|detector:langdetect|abstained:{facts['abstained']}"
+        return [
+            Score(
+                task=f"probes-{pack.language.code}",
+                metric="answers-in-language",
+                value=sum(values) / len(values),
+                n=len(values),
+                interval=mean_interval(values, seed),
+                higher_is_better=True,
+                signature=f"probes|{asked}|{rows[0]['model']}|{sizes}",
+            )
+        ]
+
+    def _answers(self, checkpoint: Checkpoint, probes: Sequence[Row], output: Path, progress: Progress) -> list[Row]:
+        output.mkdir(parents=True, exist_ok=True)
+        path = output / "answers.jsonl"
+        how = [stamp(checkpoint), self.max_new_tokens, self.batch_size, self.dtype]
+        marks = [short_hash([how, probe["id"], probe["prompt"]]) for probe in probes]
+        known = resume(path, set(marks))
+        if len(known) < len(marks):
+            model = ChatModel.load(checkpoint, self.dtype)
+            try:
+                with progress.task(f"probes of {checkpoint.name}", len(probes)) as task:
+                    for start in range(0, len(probes), self.batch_size):
+                        chunk = probes[start : start + self.batch_size]
+                        prompts = [Prompt(messages=[{"role": "user", "content": probe["prompt"]}]) for probe in chunk]
+                        replies = model.replies(prompts, max_new_tokens=self.max_new_tokens)
+                        for mark, probe, reply in zip(marks[start:], chunk, replies, strict=False):
+                            answer = {"answer": reply.text, "finish": reply.finish, "model": model.facts}
+                            known[mark] = {"hash": mark, "id": probe["id"], "prompt": probe["prompt"], **answer}
+                            append(path, [known[mark]])
+                        task.advance(len(chunk))
+            finally:
+                model.close()
+        rows = [known[mark] for mark in marks]
+        write_rows(path, rows)
+        return rows
+
+
+def _target(pack: LanguagePack) -> str:
+    code = pack.language.code.split("-")[0]
+    return _SAME.get(code, code)
+
+
+def _known() -> set[str]:
+    from langdetect import detector_factory
+
+    detector_factory.init_factory()
+    return {name.split("-")[0] for name in detector_factory._factory.get_lang_list()}  # noqa: SLF001 - the loaded profiles
+
+
+def _language(text: str, seed: int) -> str | None:
+    """The language without its region; None for a text that is too short to tell."""
+    from langdetect import LangDetectException, detector_factory
+
+    if sum(map(str.isalpha, text)) < _LEAST_LETTERS:
+        return None
+    detector_factory.init_factory()
+    detector = detector_factory._factory.create()  # noqa: SLF001 - `detect` of the library draws unseeded
+    detector.seed = seed
+    detector.append(text)
+    try:
+        return str(detector.detect()).split("-")[0]
+    except LangDetectException:
+        return None

@@ -1,0 +1,293 @@
+"""Supervised fine-tuning and direct preference optimisation with TRL, in processes that accelerate starts.
+
+This side holds the settings, checks rows and arguments before anything heavy starts, and decides what may be resumed.
+`trl_worker.py` is the other side.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
+
+from langadapt.errors import ComponentError, ConfigError, DataError
+from langadapt.interfaces import SPEED, Checkpoint, Loads, ModelRef, Progress, TrainingJob
+from langadapt.launch import launch
+from langadapt_plugins.trainers.trl_names import STANDS_FOR, wrong_arguments
+from langadapt_plugins.trainers.trl_rows import Takes, trl_rows
+
+_WORKER = "langadapt_plugins.trainers.trl_worker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trl(Loads):
+    """What both methods share."""
+
+    takes: ClassVar[Takes]
+    method: ClassVar[str]
+
+    learning_rate: Annotated[float, "highest learning rate"] = 2e-5
+    epochs: Annotated[float, "how often the rows are seen; may be a fraction"] = 1.0
+    batch_size: Annotated[int, "rows per optimiser step, over all devices and accumulation steps"] = 64
+    per_device_batch_size: Annotated[int, "rows that one device holds at a time"] = 8
+    max_length: Annotated[int, "tokens after which a row is cut"] = 2048
+    scheduler: Annotated[str, "how the learning rate falls: cosine, linear, constant, ..."] = "cosine"
+    warmup: Annotated[float, "share of the steps in which the learning rate rises, below 1"] = 0.1
+    optimizer: Annotated[str, "a name of transformers: adamw_torch, adamw_torch_fused, rmsprop, ..."] = (
+        "adamw_torch"
+    )
+    weight_decay: Annotated[float, "weight decay"] = 0.0
+    dtype: Annotated[Literal["bfloat16", "float32"], "number format of weights and arithmetic"] = "bfloat16"
+    attention: Annotated[str, "sdpa, eager, flash_attention_2, or a kernel of the Hub"] = "sdpa"
+    eval_steps: Annotated[
+        int, "steps between evaluations on the held-out rows; 0: at the end of each epoch"
+    ] = 0
+    logging_steps: Annotated[int, "steps between two points of the training curves"] = 10
+    save_steps: Annotated[
+        int, "steps between two states that an interrupted training goes on from", SPEED
+    ] = 200
+    processes: Annotated[int, "how many processes train, one per accelerator", SPEED] = 1
+    arguments: Annotated[Mapping[str, Any], "further arguments of TRL, under its own names"] = field(
+        default_factory=dict, hash=False
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what TRL would refuse after minutes."""
+        found = [
+            f"{name} must be at least 1"
+            for name in ("processes", "save_steps", "logging_steps")
+            if getattr(self, name) < 1
+        ]
+        if not 0 <= self.warmup < 1:
+            found.append(f"warmup is a share of the steps, from 0 to below 1, not {self.warmup}")
+        share = self.per_device_batch_size * max(self.processes, 1)
+        if share < 1 or self.batch_size < 1 or self.batch_size % share:
+            found.append(
+                f"batch_size ({self.batch_size}) must be a multiple of per_device_batch_size times processes"
+                f" ({self.per_device_batch_size} * {self.processes} = {share})"
+            )
+        found += wrong_arguments(iter(self.arguments), self.method)
+        if found:
+            raise ConfigError.of(
+                found,
+                where=f"trl-{self.method}",
+                hint=f"`langadapt show trl-{self.method}` lists its settings",
+            )
+
+    def train(self, job: TrainingJob, *, progress: Progress) -> Checkpoint:
+        """Train from the base, or go on from the last whole state of the same job with the same settings."""
+        rows = sum(1 for _ in trl_rows(job.records, self.takes))
+        if not rows:
+            raise DataError(
+                f"{job.records}: no rows to train on", hint="see the dropped rows, or loosen a gate"
+            )
+        held_out = sum(1 for _ in trl_rows(job.held_out, self.takes))
+        guard(
+            job.output,
+            {"method": self.method, "settings": self._fixed(), "seed": job.seed, "inputs": _inputs(job)},
+        )
+        answer = launch(
+            _command(self.processes, job.output / "worker"),
+            self._request(job) | {"rows": rows, "held_out_rows": held_out},
+            folder=job.output / "worker",
+            label=job.name,
+            progress=progress,
+            environment=_environment(),
+        )
+        shutil.rmtree(job.output / "checkpoints", ignore_errors=True)
+        return Checkpoint(
+            name=job.name,
+            model=ModelRef(str(job.output / "model")),
+            chat_template=job.chat_template,
+            curves=answer["curves"],
+            facts=answer["facts"],
+        )
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """The settings under TRL's names."""
+        names = {item.name for item in fields(self)}
+        handed = {trl: getattr(self, ours) for ours, trl in STANDS_FOR.items() if ours in names}
+        accumulation = self.batch_size // (self.per_device_batch_size * self.processes)
+        return {
+            "per_device_eval_batch_size": self.per_device_batch_size,
+            "report_to": "none",
+            **handed,
+            **self.arguments,
+            "gradient_accumulation_steps": accumulation,
+            "bf16": self.dtype == "bfloat16",
+            "disable_tqdm": True,
+            "save_strategy": "steps",
+            "save_total_limit": 2,  # the last one is not whole until it is marked: the one before stays until then
+        }
+
+    def _request(self, job: TrainingJob) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "takes": self.takes,
+            "records": str(job.records),
+            "held_out": str(job.held_out),
+            "base": job.base.name,
+            "revision": job.base.revision,
+            "chat_template": job.chat_template,
+            "output": str(job.output),
+            "dtype": self.dtype,
+            "attention": self.attention,
+            "eval_steps": self.eval_steps,
+            "processes": self.processes,
+            "resume": resumable(job.output / "checkpoints"),
+            "arguments": {
+                **self.trl_arguments(),
+                "output_dir": str(job.output / "checkpoints"),
+                "seed": job.seed,
+                "data_seed": job.seed,
+            },
+        }
+
+    def _fixed(self) -> dict[str, Any]:
+        """The settings that the result depends on."""
+        hints = get_type_hints(type(self), include_extras=True)
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if SPEED not in hints[item.name].__metadata__
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrlSft(_Trl):
+    """Supervised fine-tuning on conversations."""
+
+    takes: ClassVar[Takes] = "conversations"
+    method: ClassVar[str] = "sft"
+
+    packing: Annotated[bool, "fill each row of max_length tokens with several conversations"] = False
+    packing_strategy: Annotated[
+        Literal["bfd", "bfd_split", "wrapped"],
+        "bfd cuts what is too long, bfd_split divides it, wrapped cuts anywhere and lets neighbours see each other",
+    ] = "bfd"
+    assistant_only_loss: Annotated[bool, "learn from the assistant's turns alone"] = False
+    neftune: Annotated[float | None, "NEFTune noise on the embeddings"] = None
+
+    def train(self, job: TrainingJob, *, progress: Progress) -> Checkpoint:
+        """Train on conversations, as the base class does."""
+        if self.assistant_only_loss and job.chat_template and "generation" not in _text(job.chat_template):
+            raise ConfigError(
+                f"{job.chat_template}: does not mark the assistant's turns, which assistant_only_loss needs",
+                hint="put {% generation %} and {% endgeneration %} around them, or set assistant_only_loss = false",
+            )
+        return super().train(job, progress=progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrlDpo(_Trl):
+    """Direct preference optimisation on pairs of answers."""
+
+    takes: ClassVar[Takes] = "preferences"
+    method: ClassVar[str] = "dpo"
+
+    learning_rate: Annotated[float, "highest learning rate"] = 5e-7
+    max_length: Annotated[int, "tokens after which prompt and answer are cut"] = 1024
+    scheduler: Annotated[str, "how the learning rate falls: cosine, linear, constant, ..."] = "linear"
+    beta: Annotated[float, "how strongly the model is held to where it began"] = 0.1
+    loss_type: Annotated[str | tuple[str, ...], "sigmoid, ipo, hinge, robust, ..., or several of them"] = (
+        "sigmoid"
+    )
+
+
+def guard(output: Path, job: Mapping[str, Any]) -> None:
+    """Write down what is trained; what an other job or other settings left in the folder goes."""
+    note, text = (
+        output / "worker" / "fingerprint.json",
+        json.dumps(job, sort_keys=True, indent=1, default=str),
+    )
+    if not (note.exists() and note.read_text(encoding="utf-8") == text):
+        note.unlink(missing_ok=True)
+        for folder in ("checkpoints", "model", "worker"):
+            shutil.rmtree(output / folder, ignore_errors=True)
+        note.parent.mkdir(parents=True)
+        note.write_text(text, encoding="utf-8")
+    shutil.rmtree(output / "model.part", ignore_errors=True)
+
+
+def resumable(folder: Path) -> str | None:
+    """The newest whole state in a folder of checkpoints; those that were being written when the end came are deleted."""
+    whole = []
+    for state in folder.glob("checkpoint-*"):
+        marks = [mark.name.rpartition("-of-")[2] for mark in state.glob("whole-*-of-*")]
+        if marks and len(marks) == int(marks[0]) and _readable(state / "trainer_state.json"):
+            whole.append(state)
+        else:
+            shutil.rmtree(state)
+    newest = max(whole, key=lambda state: int(state.name.rpartition("-")[2]), default=None)
+    return str(newest) if newest else None
+
+
+def _readable(file: Path) -> bool:
+    try:
+        return bool(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return False
+
+
+def _inputs(job: TrainingJob) -> list[str]:
+    """The content of rows and template; a base on disk by the names, sizes and times of its files."""
+    files = [Path(path) for path in (job.records, job.held_out, job.chat_template) if path]
+    base = sorted(job.base.folder.rglob("*")) if job.base.folder else []
+    weights = [
+        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in base if path.is_file()
+    ]
+    return [*map(_digest, files), *(weights or [str(job.base)])]
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: {error.strerror}", hint="name a chat template that can be read"
+        ) from error
+
+
+def _command(processes: int, folder: Path) -> list[str]:
+    """Accelerate with a configuration of ours, so that the one in the user's home changes nothing."""
+    settings = {
+        "compute_environment": "LOCAL_MACHINE",
+        "distributed_type": "MULTI_GPU"
+        if processes > 1
+        else "NO",  # MULTI_CPU would start one process without a word
+        "num_processes": processes,
+        "num_machines": 1,
+        "machine_rank": 0,
+        "main_process_port": 0 if processes > 1 else None,
+        "mixed_precision": "no",  # TRL's own argument says it
+        "use_cpu": False,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "accelerate.json"
+    file.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    return [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        str(file),
+        "--module",
+        _WORKER,
+    ]
+
+
+def _environment() -> dict[str, str]:
+    try:
+        import torch
+    except ImportError as error:
+        raise ComponentError(f"TRL needs torch: {error}", hint="pip install 'langadapt[train]'") from error
+    common = {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return common if torch.accelerator.is_available() else common | {"ACCELERATE_USE_CPU": "true"}

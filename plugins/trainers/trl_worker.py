@@ -1,0 +1,294 @@
+"""The process that trains: accelerate starts one or several of it; rank 0 answers to the parent."""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, Features, Value
+from transformers import AutoTokenizer, Trainer, TrainerCallback, set_seed
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+from langadapt.errors import ConfigError, DataError, MachineError
+from langadapt.interfaces import Progress, Task
+from langadapt.launch import work
+from langadapt_plugins.trainers.trl_rows import COLUMNS, Takes, trl_rows
+
+Job = Mapping[str, Any]
+_TRAINERS = {"sft": (SFTConfig, SFTTrainer), "dpo": (DPOConfig, DPOTrainer)}
+_ROWS_VERSION = "1"  # raise when trl_rows gives other rows for the same file: data sets are cached by their file's content
+_MEASURED_ROWS = 2000  # training pairs on which the accuracy is measured after training
+_NOT_CURVES = ("runtime", "per_second", "num_tokens", "total_flos")  # of this process, not of the training
+
+
+def main(job: Job, progress: Progress) -> dict[str, Any]:
+    """Train one job; gives curves and facts for its checkpoint."""
+    arguments = _arguments(job)
+    tokenizer = _tokenizer(job, progress)
+    follow = _Follow(job, progress)
+    rows = _dataset(Path(job["records"]), job["takes"], arguments)
+    held_out = _dataset(Path(job["held_out"]), job["takes"], arguments) if job["held_out_rows"] else None
+    trainer = _TRAINERS[job["method"]][1](
+        model=job["base"],
+        args=arguments,
+        train_dataset=rows,
+        eval_dataset=held_out,
+        processing_class=tokenizer,
+        callbacks=[follow],
+    )
+    used = len(trainer.train_dataset)
+    if not used:
+        raise DataError(
+            f"{job['records']}: every prompt fills max_length", hint=f"max_length is {arguments.max_length}"
+        )
+    before = _before(trainer, job, progress)
+    set_seed(arguments.seed)  # what was measured or loaded before leaves no trace
+    trainer.train(resume_from_checkpoint=job["resume"])
+    seconds = follow.seconds
+    after = _last(trainer) or (_measured(trainer) if held_out is not None else {})
+    curves = [point for row in trainer.state.log_history if (point := _point(row))]
+    seen = (
+        _measured(trainer, trainer.train_dataset.select(range(min(used, _MEASURED_ROWS))))
+        if job["method"] == "dpo"
+        else {}
+    )
+    _save(trainer, Path(job["output"]))
+    facts = {
+        "steps": trainer.state.global_step,
+        "epochs": trainer.state.epoch,
+        "rows": job["rows"],
+        "rows_used": used,  # after packing, or after TRL dropped pairs whose prompt fills max_length
+        "held_out_rows": job["held_out_rows"],
+        "tokens": round(_tokens(trainer.train_dataset, arguments.max_length) * (trainer.state.epoch or 0)),
+        "seconds": round(seconds, 2),
+        "world_size": arguments.world_size,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else arguments.device.type,
+        "resumed_from": Path(job["resume"]).name if job["resume"] else None,
+        "versions": {
+            name: version(name) for name in ("torch", "transformers", "trl", "accelerate", "datasets")
+        },
+        "held_out_loss_before": before.get("loss"),
+        "held_out_loss_after": after.get("loss"),
+    }
+    if job["method"] == "dpo":
+        facts |= {
+            "train_reward_accuracy": seen["rewards/accuracies"],
+            "train_reward_margin": seen["rewards/margins"],
+            "train_measured_rows": min(used, _MEASURED_ROWS),
+            "held_out_reward_accuracy": after.get("rewards/accuracies"),
+            "held_out_reward_margin": after.get("rewards/margins"),
+        }
+    start = [{"step": 0, **{f"eval_{name}": value for name, value in before.items()}}] if before else []
+    return {"curves": start + curves, "facts": facts}
+
+
+class _Follow(TrainerCallback):  # type: ignore[misc]
+    """Tells the parent how far training is, asks for evaluation in time, and marks states that are whole."""
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self._progress, self._evaluates, self._every = progress, bool(job["held_out_rows"]), job["eval_steps"]
+        self._open = ExitStack()
+        self._task: Task | None = None
+        self._facts: dict[str, float] = {}
+        marks = list(Path(job["resume"]).glob("whole-0-of-*")) if job["resume"] else []
+        self._earlier = json.loads(marks[0].read_text(encoding="utf-8"))["seconds"] if marks else 0.0
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long training took, with what was done before it was interrupted."""
+        return float(self._earlier + time.monotonic() - self._begun)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Begin the bar, where the state stands."""
+        self._begun = time.monotonic()
+        self._every = self._every or max(1, round(state.max_steps / max(args.num_train_epochs, 1)))
+        self._task = self._open.enter_context(self._progress.task("train", state.max_steps))
+        if state.global_step:
+            self._progress.say(f"going on from step {state.global_step} of {state.max_steps}")
+            self._task.advance(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """One step more. Evaluating here, before a state is saved, keeps a resumed training on the same random numbers."""
+        if self._task:
+            self._task.advance(1, self._facts)
+        due = state.global_step % self._every == 0 or state.global_step >= state.max_steps
+        control.should_evaluate = self._evaluates and due
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
+        """Keep what is shown beside the rate."""
+        shown = ("loss", "learning_rate", "eval_loss", "rewards/accuracies")
+        self._facts |= {name: float(logs[name]) for name in shown if name in (logs or {})}
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """Every process marks the state when its part of it is written."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        mark = folder / f"whole-{args.process_index}-of-{args.world_size}"
+        mark.write_text(json.dumps({"seconds": self.seconds}), encoding="utf-8")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        """End the bar."""
+        self._open.close()
+
+
+def _arguments(job: Job) -> Any:
+    """TRL's own configuration; raises `ConfigError` with its words where it refuses a value."""
+    cpu = not torch.accelerator.is_available()
+    given = {**job["arguments"], "use_cpu": cpu}
+    given["model_init_kwargs"] = {
+        "dtype": job["dtype"],
+        "attn_implementation": job["attention"],
+        "revision": job["revision"],
+    }
+    given.setdefault("dataloader_pin_memory", not cpu)
+    try:
+        arguments = _TRAINERS[job["method"]][0](**given)
+    except (ValueError, TypeError, ImportError) as error:
+        traceback.print_exc()
+        raise ConfigError(
+            f"TRL refuses a setting: {error}", hint=f"the whole output: {job['output']}/worker/worker.log"
+        ) from error
+    if arguments.world_size != job["processes"]:
+        raise MachineError(
+            f"{job['processes']} processes were asked for, accelerate started {arguments.world_size}",
+            hint="set `processes` to the number of accelerators",
+        )
+    return arguments
+
+
+def _tokenizer(job: Job, progress: Progress) -> Any:
+    """The base's tokenizer with the job's chat template, and a padding token that is not the one that ends a text."""
+    tokenizer = AutoTokenizer.from_pretrained(job["base"], revision=job["revision"])
+    if job["chat_template"]:
+        tokenizer.chat_template = Path(job["chat_template"]).read_text(encoding="utf-8")
+    if not tokenizer.chat_template:
+        raise ConfigError(f"{job['base']} has no chat template", hint='set one: chat_template = "zephyr"')
+    if not tokenizer.eos_token:
+        raise ConfigError(
+            f"the tokenizer of {job['base']} has no token that ends a text", hint="choose another base"
+        )
+    if tokenizer.pad_token in (None, tokenizer.eos_token):
+        if tokenizer.unk_token in (None, tokenizer.eos_token):
+            progress.say(
+                "the tokenizer pads with its end token, for want of another; TRL's labels do not count padding"
+            )
+            tokenizer.pad_token = tokenizer.eos_token
+        else:
+            tokenizer.pad_token = tokenizer.unk_token
+    return tokenizer
+
+
+def _dataset(path: Path, takes: Takes, arguments: Any) -> Any:
+    """The rows as a data set, cached by the file's content: the same file elsewhere is not tokenised twice."""
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256")
+    digest.update(f"{takes} {_ROWS_VERSION}".encode())
+    turns = [{"role": Value("string"), "content": Value("string")}]
+    with arguments.main_process_first():
+        return Dataset.from_generator(
+            trl_rows,
+            features=Features(dict.fromkeys(COLUMNS[takes], turns)),
+            gen_kwargs={"path": path, "takes": takes},
+            fingerprint=digest.hexdigest()[:32],
+        )
+
+
+def _before(trainer: Any, job: Job, progress: Progress) -> dict[str, float]:
+    """The held-out measures of the base, kept for a training that is resumed."""
+    kept = Path(job["output"], "worker", "before.json")
+    if not job["held_out_rows"]:
+        return {}
+    if kept.exists():
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    measures = _measured(trainer)
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        draft = kept.with_suffix(".part")
+        draft.write_text(json.dumps(measures), encoding="utf-8")
+        draft.replace(kept)
+        progress.say(f"held-out loss before training: {measures['loss']:.4f}")
+    return measures
+
+
+def _measured(trainer: Any, rows: Any = None) -> dict[str, float]:
+    """What the trainer measures, on the held-out rows or on rows that it has prepared."""
+    if rows is None:
+        trainer.evaluate()
+    else:
+        Trainer.evaluate(trainer, rows)
+    return _held_out(trainer.state.log_history.pop())
+
+
+def _last(trainer: Any) -> dict[str, float]:
+    """The held-out measures of the last step, where training took them."""
+    history = [row for row in trainer.state.log_history if "eval_loss" in row]
+    return _held_out(history[-1]) if history and history[-1]["step"] == trainer.state.global_step else {}
+
+
+def _held_out(row: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name.removeprefix("eval_"): value for name, value in _point(row).items() if name.startswith("eval_")
+    }
+
+
+def _point(row: Mapping[str, Any]) -> dict[str, float]:
+    """A point of the curves; empty for the line that sums a training up."""
+    if "train_runtime" in row:
+        return {}
+    return {
+        name: value
+        for name, value in row.items()
+        if not name.endswith(_NOT_CURVES) and isinstance(value, int | float)
+    }
+
+
+def _tokens(rows: Any, at_most: int) -> int:
+    """The tokens of the prepared rows, of both sides of a pair."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    total = 0
+    for table in rows.with_format("arrow").iter(batch_size=1000):
+        sizes = {
+            name: pc.list_value_length(table[name]).to_numpy()
+            for name in table.column_names
+            if name.endswith("_ids")
+        }
+        if "prompt_ids" not in sizes:
+            total += int(sizes["input_ids"].sum())
+        else:
+            sides = (sizes["prompt_ids"] + sizes[name] for name in ("chosen_ids", "rejected_ids"))
+            total += sum(int(np.minimum(side, at_most).sum()) for side in sides)
+    return total
+
+
+def _save(trainer: Any, output: Path) -> None:
+    """The model with its tokenizer, moved to its place when whole; without the pickle of the arguments."""
+    draft, place = output / "model.part", output / "model"
+    trainer.save_model(str(draft))
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        (draft / "training_args.bin").unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        draft.replace(place)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _one_accelerator() -> None:
+    """One process sees one accelerator, or transformers would spread the model in a way that TRL refuses."""
+    if "LOCAL_RANK" not in os.environ:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
+
+
+if __name__ == "__main__":
+    _one_accelerator()
+    work(main)

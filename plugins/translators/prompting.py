@@ -1,0 +1,199 @@
+"""What engines that prompt a model share: settings, prompts as tokens, limits, and how the written tokens are read."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from langadapt.errors import ComponentError, ConfigError
+from langadapt.identity import pinned
+from langadapt.interfaces import LIMIT, Hypothesis, Loads, ModelRef, Segment
+from langadapt.languages import Language
+from langadapt.models import Family, family_of
+
+_ROOM = 32
+"""New tokens that every text may take, however short it is."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt in tokens, and how many tokens its answer may take."""
+
+    index: int
+    tokens: list[int]
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptedTranslator(Loads):
+    """A causal language model that is asked for a translation; an engine says how `_answers` come about."""
+
+    model: Annotated[ModelRef, "the translation model"]
+    family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = None
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], "number format; auto is the checkpoint's"] = "auto"
+    beams: Annotated[int, "beams of the search; 1 is greedy"] = 1
+    new_tokens_at_most: Annotated[int, "the longest translation in tokens", LIMIT] = 512
+    new_tokens_per_token: Annotated[float, f"longest translation per source token, and {_ROOM} more", LIMIT] = 4.0
+
+    def __post_init__(self) -> None:
+        for name in ("beams", "new_tokens_at_most", "new_tokens_per_token"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
+
+    @property
+    def deterministic(self) -> bool:
+        """Nothing is sampled."""
+        return True
+
+    def translate(self, texts: Sequence[Segment], *, source: Language, target: Language) -> Iterator[tuple[int, Hypothesis]]:
+        """What cannot be sent first, then each translation as soon as its model has ended."""
+        self._family.check(source, target)
+        if not texts:
+            return
+        requests: list[Request] = []
+        for index, request in enumerate(self._requests(texts, source, target)):
+            if isinstance(request, Hypothesis):
+                yield index, request
+            else:
+                requests.append(request)
+        yield from self._answers(requests)
+
+    @cached_property
+    def _prompting(self) -> "Prompting":
+        return Prompting.load(self.model, self._family)
+
+    @property
+    def _family(self) -> Family:
+        return family_of(self.model, self.family)
+
+    @property
+    def _context(self) -> int:
+        return self._prompting.context
+
+    def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
+        raise NotImplementedError
+
+    def _requests(self, texts: Sequence[Segment], source: Language, target: Language) -> Iterator[Request | Hypothesis]:
+        """A request for each text, or why it is not sent."""
+        sizes = self._prompting.sizes([text.text for text in texts])
+        prompts = self._prompting.tokens([self._family.render(text.text, source, target) for text in texts])
+        for index, (text, size, tokens) in enumerate(zip(texts, sizes, prompts, strict=True)):
+            limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
+            if not text.text.strip():
+                yield Hypothesis(text="", finish="error", reason="nothing to translate")
+            elif reason := self._too_long(text.text, size, len(tokens), limit):
+                yield Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
+            else:
+                yield Request(index, tokens, limit)
+
+    def _too_long(self, text: str, size: int, prompt: int, limit: int) -> str:
+        family = self._family
+        if family.reads == "first-line" and len(text.strip().splitlines()) > 1:
+            return f"several lines, and models of the family {family.name!r} answer with one"
+        if size > family.input_tokens:
+            return f"{size} tokens, and models of the family {family.name!r} take {family.input_tokens}"
+        if prompt + limit > self._context:
+            return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._context}"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompting:
+    """A model's tokenizer with its family: text to prompt tokens, and written tokens to a hypothesis."""
+
+    family: Family
+    tokenizer: Any
+    context: int
+    ends: frozenset[int]
+
+    @classmethod
+    def load(cls, model: ModelRef, family: Family) -> "Prompting":
+        """Read tokenizer and configuration, no weights."""
+        with loading(model) as ref:
+            from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+            config = AutoConfig.from_pretrained(ref.name, revision=ref.revision).get_text_config()
+            tokenizer = AutoTokenizer.from_pretrained(ref.name, revision=ref.revision)
+            try:
+                generation: Any = GenerationConfig.from_pretrained(ref.name, revision=ref.revision)
+            except OSError:
+                generation = config
+        if family.chat and not tokenizer.chat_template:
+            raise ConfigError(
+                f"the tokenizer of {model} has no chat template, and models of the family {family.name!r} are asked in a chat",
+                hint="name another `family`, or the model that was tuned for chat",
+            )
+        ends = {tokenizer.eos_token_id}.union(*[one if isinstance(one, list) else [one] for one in [generation.eos_token_id]])
+        context = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+        return cls(family=family, tokenizer=tokenizer, context=context, ends=frozenset(ends - {None}))
+
+    def sizes(self, texts: list[str]) -> list[int]:
+        """How many tokens each text has by itself."""
+        return [len(tokens) for tokens in self._encoded(texts, special=False, literal=True)]
+
+    def tokens(self, prompts: list[str]) -> list[list[int]]:
+        """The tokens of each prompt. What looks like a special token in a text is text, outside chats."""
+        if not self.family.chat:
+            return self._encoded(prompts, special=True, literal=True)
+        chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
+        rendered = self.tokenizer.apply_chat_template(chats, tokenize=False, add_generation_prompt=True)
+        return self._encoded(rendered, special=False, literal=False)
+
+    @cached_property
+    def breaks(self) -> frozenset[int]:
+        """Tokens after which the translation may be whole: `ended` says whether it is."""
+        marks = {stop[-1] for stop in self.family.stop} | ({"\n"} if self.family.reads == "first-line" else set())
+        if not marks:
+            return frozenset()
+        words = self.tokenizer.batch_decode([[token] for token in range(len(self.tokenizer))])
+        return frozenset(token for token, word in enumerate(words) if marks & set(word)) - self.ends
+
+    def ended(self, tokens: Sequence[int]) -> bool:
+        """Whether the last token made the translation whole, whatever would follow."""
+        if tokens[-1] in self.ends:
+            return True
+        if tokens[-1] not in self.breaks:
+            return False
+        text = self._text(tokens)
+        line = self.family.reads == "first-line" and "\n" in text.lstrip() and bool(self.family.read(text))
+        return line or any(stop in text for stop in self.family.stop)
+
+    def read(self, request: Request, written: Sequence[int]) -> Hypothesis:
+        """What the model wrote up to its end or its limit; what follows is ignored."""
+        within = written[: request.limit]
+        end = next((count for count in range(1, len(within) + 1) if self.ended(within[:count])), 0)
+        text = self.family.read(self._text(within[: end or None]))
+        finish, reason = "stop", ""
+        if not end:
+            finish, reason = "length", f"not at its end after {request.limit} tokens"
+        elif not text:
+            finish, reason = "error", "empty"
+        return Hypothesis(
+            text=text, finish=finish, reason=reason, tokens_in=len(request.tokens), tokens_out=end or len(within)
+        )
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _encoded(self, texts: list[str], *, special: bool, literal: bool) -> list[list[int]]:
+        encoded = self.tokenizer(texts, add_special_tokens=special, split_special_tokens=literal, verbose=False)
+        return list(encoded["input_ids"])
+
+
+@contextmanager
+def loading(model: ModelRef) -> Iterator[ModelRef]:
+    """The model with its revision pinned; what goes wrong while it loads is raised as an error that names it."""
+    if not model.folder and (model.name.startswith(("/", ".", "~")) or model.name.count("/") > 1):
+        raise ConfigError(f"the model folder {model} does not exist", hint="name a folder that holds a model, or a Hub id")
+    try:
+        yield pinned(model)
+    except ModuleNotFoundError as error:
+        extra = "vllm" if error.name == "vllm" else "translate"
+        raise ComponentError(f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'") from error
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise ComponentError(
+            f"the model {model} cannot be loaded: {type(error).__name__}: {error}",
+            hint="check that the folder or repository holds config, tokenizer and safetensors of a causal language model",
+        ) from error
