@@ -57,7 +57,8 @@ def launch(
     finally:
         if child.poll() is None:
             child.terminate()
-            child.wait()
+        with child:  # closes the pipes, which ends a worker that a launcher started for us, and waits
+            pass
     if code == 0 and result.exists():
         answer = json.loads(result.read_text(encoding="utf-8"))
         if "error" not in answer:

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import Checkpoint, Finish, ModelRef
-from langadapt.records import Row, write_rows
 
 Turn = Mapping[str, str]
 
@@ -41,11 +40,17 @@ class ChatModel:
 
         self._model, self._tokenizer, self._template = model, tokenizer, template
         ends = [model.generation_config.eos_token_id, tokenizer.eos_token_id]
-        flat = [end for item in ends for end in (item if isinstance(item, list) else [item]) if end is not None]
+        flat = [
+            end for item in ends for end in (item if isinstance(item, list) else [item]) if end is not None
+        ]
         self._ends = sorted(set(flat))
-        self._pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(self._ends), 0)
+        self._pad = (
+            tokenizer.pad_token_id if tokenizer.pad_token_id is not None else next(iter(self._ends), 0)
+        )
         # The model's own defaults (a top_p, a repetition penalty) would fill whatever a call leaves open.
-        model.generation_config = GenerationConfig(do_sample=False, eos_token_id=self._ends or None, pad_token_id=self._pad)
+        model.generation_config = GenerationConfig(
+            do_sample=False, eos_token_id=self._ends or None, pad_token_id=self._pad
+        )
         self._positions = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
         asked = self._render([{"role": "user", "content": "\0"}], prompt=False)
         self._next_user = asked.split("\0")[0].removeprefix(tokenizer.bos_token or "").strip()
@@ -62,7 +67,9 @@ class ChatModel:
         """Number type and chat template, as a signature names them."""
         return f"dtype:{str(self._model.dtype).removeprefix('torch.')}|chat:{short_hash(self._template)}"
 
-    def reply(self, messages: Sequence[Turn], *, max_new_tokens: int, temperature: float = 0.0, seed: int = 0) -> str:
+    def reply(
+        self, messages: Sequence[Turn], *, max_new_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> str:
         """The answer to a conversation that ends in a user's turn."""
         prompt = Prompt(messages=messages, temperature=temperature, seed=seed)
         return self.replies([prompt], max_new_tokens=max_new_tokens)[0].text
@@ -109,7 +116,9 @@ class ChatModel:
         return [self._read(row[width:].tolist()) for row in out]
 
     def _encode(self, messages: Sequence[Turn]) -> list[int]:
-        return list(self._tokenizer(self._render(messages, prompt=True), add_special_tokens=False)["input_ids"])
+        return list(
+            self._tokenizer(self._render(messages, prompt=True), add_special_tokens=False)["input_ids"]
+        )
 
     def _render(self, messages: Sequence[Turn], *, prompt: bool) -> str:
         from jinja2 import TemplateError
@@ -121,7 +130,9 @@ class ChatModel:
                 )
             )
         except TemplateError as error:
-            raise ConfigError(f"the chat template fails: {error}", hint="set another `chat_template` in the recipe") from error
+            raise ConfigError(
+                f"the chat template fails: {error}", hint="set another `chat_template` in the recipe"
+            ) from error
 
     def _read(self, tokens: list[int]) -> Reply:
         stop = next((index for index, token in enumerate(tokens) if token in self._ends), None)
@@ -130,7 +141,9 @@ class ChatModel:
         text, goes_on, _ = text.partition(self._next_user) if self._next_user else (text, "", "")
         for special in self._tokenizer.all_special_tokens:
             text = text.replace(special, "")
-        return Reply(text=text.strip(), finish="length" if stop is None and not goes_on else "stop", tokens=len(kept))
+        return Reply(
+            text=text.strip(), finish="length" if stop is None and not goes_on else "stop", tokens=len(kept)
+        )
 
 
 def _drawing(prompts: Sequence[Prompt]) -> Any:
@@ -174,12 +187,16 @@ def load_model(checkpoint: Checkpoint, dtype: str = "auto") -> Any:
 
     whole = checkpoint.adapter_of or checkpoint.model
     with _loading(whole):
-        model = AutoModelForCausalLM.from_pretrained(whole.name, revision=whole.revision or "main", dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(
+            whole.name, revision=whole.revision or "main", dtype=dtype
+        )
     if checkpoint.adapter_of:
         from peft import PeftModel
 
         with _loading(checkpoint.model):
-            model = PeftModel.from_pretrained(model, checkpoint.model.name, revision=checkpoint.model.revision or "main")
+            model = PeftModel.from_pretrained(
+                model, checkpoint.model.name, revision=checkpoint.model.revision or "main"
+            )
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
@@ -190,7 +207,8 @@ def chat_template(checkpoint: Checkpoint, tokenizer: Any) -> str:
             return Path(checkpoint.chat_template).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(
-                f"chat_template {checkpoint.chat_template}: {error.strerror}", hint="name a Jinja file that can be read"
+                f"chat_template {checkpoint.chat_template}: {error.strerror}",
+                hint="name a Jinja file that can be read",
             ) from error
     if tokenizer.chat_template:
         return str(tokenizer.chat_template)
@@ -200,41 +218,9 @@ def chat_template(checkpoint: Checkpoint, tokenizer: Any) -> str:
     )
 
 
-def stamp(checkpoint: Checkpoint) -> str:
-    """A string that changes when the checkpoint's files or its chat template do."""
-    models = [model for model in (checkpoint.model, checkpoint.adapter_of) if model]
-    files = [
-        [path.name, path.stat().st_size, path.stat().st_mtime_ns]
-        for model in models
-        for path in (sorted(model.folder.iterdir()) if model.folder else [])
-    ]
-    template = Path(checkpoint.chat_template).read_text(encoding="utf-8") if checkpoint.chat_template else ""
-    return short_hash([[str(model) for model in models], files, template])
-
-
 def short_hash(value: Any) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of a value's JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
-
-
-def resume(path: Path, wanted: set[str]) -> dict[str, Row]:
-    """The rows that an earlier start left, by their `hash`; the file is cut down to those that are `wanted`."""
-    rows: dict[str, Row] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # the line that was being written when the process was killed
-        if isinstance(row, dict) and row.get("hash") in wanted:
-            rows[row["hash"]] = row
-    write_rows(path, rows.values())
-    return rows
-
-
-def append(path: Path, rows: Sequence[Row]) -> None:
-    """Add rows to the end of a JSON Lines file."""
-    with path.open("a", encoding="utf-8", newline="\n") as out:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 @contextmanager
@@ -248,5 +234,6 @@ def _loading(model: ModelRef) -> Iterator[None]:
             yield
     except (OSError, ValueError) as error:
         raise ComponentError(
-            f"{model} cannot be loaded: {error}", hint="name a folder with weights and tokenizer, or a model of the Hub"
+            f"{model} cannot be loaded: {error}",
+            hint="name a folder with weights and tokenizer, or a model of the Hub",
         ) from error

@@ -62,9 +62,8 @@ class StreamFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A curve's first and last value."""
+    """A value before and after."""
 
-    steps: tuple[int, int]
     first: float
     last: float
 
@@ -96,9 +95,19 @@ class TrainingFacts:
     def change(self, key: str) -> Change | None:
         """From the curve's first value to its last."""
         points = self.series(key)
-        if not points:
-            return None
-        return Change(steps=(int(points[0][0]), int(points[-1][0])), first=points[0][1], last=points[-1][1])
+        return Change(first=points[0][1], last=points[-1][1]) if points else None
+
+    @property
+    def held_out_loss(self) -> Change | None:
+        """The loss on held-out rows before and after, as the trainer measured it or as its curve shows it."""
+        before, after = (finite(self.facts.get(f"held_out_loss_{when}")) for when in ("before", "after"))
+        return self.change("eval_loss") if before is None or after is None else Change(first=before, last=after)
+
+    @property
+    def reward_accuracy(self) -> float | None:
+        """The share of training pairs whose chosen answer has the higher reward, after training."""
+        curve = self.change("rewards/accuracies")
+        return finite(self.facts.get("train_reward_accuracy", curve and curve.last))
 
     @property
     def steps(self) -> int:
@@ -180,10 +189,11 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
 
 def files(run: Run) -> list[Path]:
     """What the report reads: a change in any of these makes it stale."""
-    patterns = ("prepare/*.jsonl", "translate/*/*.jsonl", "filter/*/*.jsonl", "train/*/*.jsonl", "evaluate/*/*/*.json*")
+    evaluated = [f"evaluate/*/*/{name}" for name in ("scores.json", "tasks.json", "answers.jsonl")]
+    patterns = ("prepare/*.jsonl", "translate/*/*.jsonl", "filter/*/*.jsonl", "train/*/*.jsonl", *evaluated)
     found = {path for pattern in patterns for path in run.folder.glob(pattern)}
     found |= {run.folder / name / "manifest.json" for name in run.manifests() if name != "report"}
-    return sorted(path for path in found if path.name != "samples.jsonl")
+    return sorted(found)
 
 
 def _found(manifests: Manifests, step: str) -> Mapping[str, Any]:

@@ -58,12 +58,20 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a checkpoint said, and whether it was cut at the limit."""
+
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """A prompt and each checkpoint's answer."""
 
     id: str
     prompt: str
-    answers: Mapping[str, str]
+    answers: Mapping[str, Answer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,11 +187,12 @@ def _with_published(
 
 def _probes(root: Path, checkpoints: Sequence[str], slot: str) -> list[Probe]:
     prompts: dict[str, str] = {}
-    answers: dict[str, dict[str, str]] = {}
+    answers: dict[str, dict[str, Answer]] = {}
     for name in checkpoints:
         path = root / name / slot / "answers.jsonl"
         for _, row in read_rows(path) if path.exists() else ():
             if isinstance(row.get("prompt"), str) and isinstance(row.get("answer"), str):
                 prompts.setdefault(str(row["id"]), row["prompt"])
-                answers.setdefault(str(row["id"]), {})[name] = row["answer"]
+                answer = Answer(text=row["answer"], cut=row.get("finish", "stop") != "stop")
+                answers.setdefault(str(row["id"]), {})[name] = answer
     return [Probe(id=key, prompt=prompt, answers=answers[key]) for key, prompt in prompts.items()]

@@ -12,8 +12,9 @@ from langadapt.errors import ComponentError, ConfigError, DataError
 from langadapt.interfaces import Progress
 from langadapt.languages import LanguagePack
 from langadapt.records import Row
+from langadapt_plugins.evaluators.answers import append, resume
 from langadapt_plugins.evaluators.verdicts import rating
-from langadapt_plugins.generation import append, resume, short_hash
+from langadapt_plugins.generation import short_hash
 
 _WITH_REFERENCE = ("reasoning", "math", "coding")
 _MAX_TOKENS = 2048
@@ -34,11 +35,22 @@ class Question:
     def of(cls, row: Row, where: str) -> "Question":
         """From a row with `id` (or FastChat's `question_id`), `category`, `turns` and maybe `reference`."""
         turns, reference = row.get("turns"), row.get("reference") or []
-        texts = isinstance(turns, list) and isinstance(reference, list) and all(isinstance(t, str) for t in [*turns, *reference])
+        texts = (
+            isinstance(turns, list)
+            and isinstance(reference, list)
+            and all(isinstance(t, str) for t in [*turns, *reference])
+        )
         if not texts or len(turns or []) != 2 or len(reference) not in (0, 2):
-            raise DataError(f"{where}: two `turns` of text, and two `reference` answers or none", hint="mend the row")
+            raise DataError(
+                f"{where}: two `turns` of text, and two `reference` answers or none", hint="mend the row"
+            )
         name = str(row.get("id", row.get("question_id", "")) or short_hash(row))
-        return cls(id=name, category=str(row.get("category", "other")), turns=tuple(turns or ()), reference=tuple(reference))
+        return cls(
+            id=name,
+            category=str(row.get("category", "other")),
+            turns=tuple(turns or ()),
+            reference=tuple(reference),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +87,16 @@ class ReferenceJudge:
 
         known = [(question, texts) for question, texts in answers if question.reference]
         if not known:
-            raise ConfigError("mt-bench has neither a judge nor references", hint="set mt-bench.judge, or add references")
+            raise ConfigError(
+                "mt-bench has neither a judge nor references", hint="set mt-bench.judge, or add references"
+            )
         chrf = sacrebleu.CHRF()
         ratings = [
-            Rating(question=question, turn=turn, value=chrf.sentence_score(text, [question.reference[turn]]).score)
+            Rating(
+                question=question,
+                turn=turn,
+                value=chrf.sentence_score(text, [question.reference[turn]]).score,
+            )
             for question, texts in known
             for turn, text in enumerate(texts)
         ]
@@ -104,7 +122,11 @@ class EndpointJudge:
 
     def rate(self, answers: Answers, *, output: Path, progress: Progress) -> list[Rating]:
         """Ask for what `output/judgements.jsonl` does not hold yet, and read every reply there."""
-        asked = [(question, turn, self._ask(question, texts, turn)) for question, texts in answers for turn in (0, 1)]
+        asked = [
+            (question, turn, self._ask(question, texts, turn))
+            for question, texts in answers
+            for turn in (0, 1)
+        ]
         path = output / "judgements.jsonl"
         known = resume(path, {ask["hash"] for _, _, ask in asked})
         missing = [ask for _, _, ask in asked if ask["hash"] not in known]
@@ -114,10 +136,14 @@ class EndpointJudge:
                     append(path, [row])
                     known[row["hash"]] = row
                     task.advance()
-        found = [Rating(question=q, turn=turn, value=rating(known[ask["hash"]]["reply"])) for q, turn, ask in asked]
+        found = [
+            Rating(question=q, turn=turn, value=rating(known[ask["hash"]]["reply"])) for q, turn, ask in asked
+        ]
         unread = sum(item.value is None for item in found)
         if unread == len(found):
-            raise ComponentError(f"none of {unread} verdicts of {self.model} can be read", hint=f"see the replies in {path}")
+            raise ComponentError(
+                f"none of {unread} verdicts of {self.model} can be read", hint=f"see the replies in {path}"
+            )
         if unread:
             progress.say(f"  {unread} of {len(found)} verdicts of {self.model} could not be read; see {path}")
         return found
@@ -127,16 +153,27 @@ class EndpointJudge:
         prompts = self.pack.prompts.get("judge")
         if not prompts:
             code = self.pack.language.code
-            raise ConfigError(f"the pack {code} has no judge prompts", hint="add prompts.toml with [judge.single] and its like")
+            raise ConfigError(
+                f"the pack {code} has no judge prompts",
+                hint="add prompts.toml with [judge.single] and its like",
+            )
         return dict(prompts)
 
     def _ask(self, question: Question, texts: Sequence[str], turn: int) -> Row:
         referenced = bool(question.reference) and question.category in _WITH_REFERENCE
         name = ("single", "multi-turn")[turn] + ("-reference" if referenced else "")
-        values = {"question": question.turns[0], "answer": texts[0], "reference": "".join(question.reference[:1])}
+        values = {
+            "question": question.turns[0],
+            "answer": texts[0],
+            "reference": "".join(question.reference[:1]),
+        }
         for index in (0, 1):
             numbered = (question.turns[index], texts[index], "".join(question.reference[index : index + 1]))
-            values |= zip((f"question_{index + 1}", f"answer_{index + 1}", f"reference_{index + 1}"), numbered, strict=True)
+            values |= zip(
+                (f"question_{index + 1}", f"answer_{index + 1}", f"reference_{index + 1}"),
+                numbered,
+                strict=True,
+            )
         try:
             prompt = self._prompts[name]
             messages = [
@@ -145,8 +182,16 @@ class EndpointJudge:
             ]
         except (KeyError, IndexError, ValueError) as error:
             where = f"prompts.toml of the pack {self.pack.language.code}: judge.{name}"
-            raise ConfigError(f"{where}: {error}", hint="docs/reference lists the placeholders of a judge prompt") from error
-        row = {"id": question.id, "category": question.category, "turn": turn + 1, "prompt": name, "judge": self.model}
+            raise ConfigError(
+                f"{where}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
+            ) from error
+        row = {
+            "id": question.id,
+            "category": question.category,
+            "turn": turn + 1,
+            "prompt": name,
+            "judge": self.model,
+        }
         return {"hash": short_hash([self.model, messages]), **row, "messages": messages}
 
     def _replies(self, asks: Sequence[Row]) -> Iterator[Row]:
@@ -154,7 +199,9 @@ class EndpointJudge:
         import openai
 
         with (
-            openai.OpenAI(api_key=self._key(), base_url=self.base_url, max_retries=_RETRIES, timeout=_TIMEOUT_S) as client,
+            openai.OpenAI(
+                api_key=self._key(), base_url=self.base_url, max_retries=_RETRIES, timeout=_TIMEOUT_S
+            ) as client,
             ThreadPoolExecutor(self.concurrency) as pool,
         ):
             waiting = [pool.submit(self._reply, client, ask) for ask in asks]
@@ -183,5 +230,7 @@ class EndpointJudge:
     def _key(self) -> str:
         key = os.environ.get(self.api_key_env) or ("none" if self.base_url else "")
         if not key:
-            raise ConfigError(f"${self.api_key_env} holds no key for the judge", hint=f"export {self.api_key_env}=...")
+            raise ConfigError(
+                f"${self.api_key_env} holds no key for the judge", hint=f"export {self.api_key_env}=..."
+            )
         return key

@@ -13,8 +13,9 @@ from langadapt.interfaces import LIMIT, SPEED, Checkpoint, Loads, Progress, Scor
 from langadapt.languages import LanguagePack
 from langadapt.records import Row, read_rows, write_rows
 from langadapt.statistics import mean_interval
+from langadapt_plugins.evaluators.answers import answered, stamp
 from langadapt_plugins.evaluators.judges import EndpointJudge, Judge, Question, Rating, ReferenceJudge
-from langadapt_plugins.generation import ChatModel, Prompt, Reply, append, resume, short_hash, stamp
+from langadapt_plugins.generation import ChatModel, Prompt, Reply, short_hash
 
 # FastEval's and FastChat's; a category that they do not know is answered greedily.
 TEMPERATURES: Mapping[str, float] = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
@@ -30,70 +31,84 @@ class MtBench(Loads):
     api_key_env: Annotated[str, "environment variable that holds the judge's key"] = "OPENAI_API_KEY"
     max_new_tokens: Annotated[int, "most tokens of an answer", LIMIT] = 1024
     concurrency: Annotated[int, "verdicts asked for at once", SPEED] = 8
-    batch_size: Annotated[int, "questions answered at once; in half precision another size may turn a near-tie"] = 8
+    batch_size: Annotated[
+        int, "questions answered at once; in half precision another size may turn a near-tie"
+    ] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
 
     def evaluate(  # noqa: PLR0913 - the seam's six names
-        self, checkpoint: Checkpoint, *, pack: LanguagePack, output: Path, limit: int | None, seed: int, progress: Progress
+        self,
+        checkpoint: Checkpoint,
+        *,
+        pack: LanguagePack,
+        output: Path,
+        limit: int | None,
+        seed: int,
+        progress: Progress,
     ) -> list[Score]:
         """Answer (`answers.jsonl`), have it rated (`ratings.jsonl`, a judge's own words in `judgements.jsonl`), and count."""
         questions = self._questions(pack)[:limit]
         judge: Judge = ReferenceJudge()
         if self.judge:
             judge = EndpointJudge(
-                model=self.judge, base_url=self.base_url, api_key_env=self.api_key_env, concurrency=self.concurrency, pack=pack
+                model=self.judge,
+                base_url=self.base_url,
+                api_key_env=self.api_key_env,
+                concurrency=self.concurrency,
+                pack=pack,
             )
         rows = self._answers(checkpoint, questions, output, seed, progress)
         answers = [(question, row["answers"]) for question, row in zip(questions, rows, strict=True)]
         ratings = judge.rate(answers, output=output, progress=progress)
-        write_rows(output / "ratings.jsonl", ({**_where(item), "metric": judge.metric, "value": item.value} for item in ratings))
+        write_rows(
+            output / "ratings.jsonl",
+            ({**_where(item), "metric": judge.metric, "value": item.value} for item in ratings),
+        )
         unread = sum(item.value is None for item in ratings)
         cut = sum(finish != "stop" for row in rows for finish in row["finish"])
         facts = {"questions": len(questions), "ratings": len(ratings), "unreadable": unread, "cut": cut}
         (output / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         asked = f"questions:{short_hash([(q.id, q.turns) for q in questions])}|unreadable:{unread}"
-        sizes = f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
+        sizes = (
+            f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
+        )
         signature = f"mt-bench|{judge.signature}|{asked}|{rows[0]['model']}|{sizes}"
-        return _scores(f"mt-bench-{pack.language.code}", ratings, metric=judge.metric, signature=signature, seed=seed)
+        return _scores(
+            f"mt-bench-{pack.language.code}", ratings, metric=judge.metric, signature=signature, seed=seed
+        )
 
     def _questions(self, pack: LanguagePack) -> list[Question]:
         path = self.questions or pack.path("mt_bench.jsonl")
         if path is None or not (self.questions or path.exists()):
-            raise ConfigError(f"the pack {pack.language.code} has no mt_bench.jsonl", hint="set mt-bench.questions to a file")
+            raise ConfigError(
+                f"the pack {pack.language.code} has no mt_bench.jsonl",
+                hint="set mt-bench.questions to a file",
+            )
         found = [Question.of(row, f"{path}, line {number}") for number, row in read_rows(path)]
         if not found or len({question.id for question in found}) < len(found):
-            raise ConfigError(f"{path}: no questions, or two of one id", hint="give every question an id of its own")
+            raise ConfigError(
+                f"{path}: no questions, or two of one id", hint="give every question an id of its own"
+            )
         return found
 
     def _answers(
-        self, checkpoint: Checkpoint, questions: Sequence[Question], output: Path, seed: int, progress: Progress
+        self,
+        checkpoint: Checkpoint,
+        questions: Sequence[Question],
+        output: Path,
+        seed: int,
+        progress: Progress,
     ) -> list[Row]:
-        """A row for each question; what an earlier start finished for the same question and model is taken from the file.
-
-        Questions stay in the batches that they were first in, so that a resumed run gives the same text.
-        """
-        output.mkdir(parents=True, exist_ok=True)
-        path = output / "answers.jsonl"
         how = [stamp(checkpoint), self.max_new_tokens, self.batch_size, self.dtype, seed]
-        marks = [short_hash([how, question.id, question.category, question.turns]) for question in questions]
-        known = resume(path, set(marks))
-        chunks = [range(start, min(start + self.batch_size, len(marks))) for start in range(0, len(marks), self.batch_size)]
-        missing = [chunk for chunk in chunks if any(marks[index] not in known for index in chunk)]
-        if missing:
-            model = ChatModel.load(checkpoint, self.dtype)
-            try:
-                with progress.task(f"MT-Bench answers of {checkpoint.name}", sum(map(len, missing))) as task:
-                    for chunk in missing:
-                        rows = self._answer(model, [questions[index] for index in chunk], seed)
-                        marked = [{"hash": marks[index], **row} for index, row in zip(chunk, rows, strict=True)]
-                        append(path, [row for row in marked if row["hash"] not in known])
-                        known |= {row["hash"]: row for row in marked}
-                        task.advance(len(chunk))
-            finally:
-                model.close()
-        rows = [known[mark] for mark in marks]
-        write_rows(path, rows)
-        return rows
+        return answered(
+            checkpoint,
+            self.dtype,
+            [short_hash([how, question.id, question.category, question.turns]) for question in questions],
+            lambda model, batch: self._answer(model, [questions[index] for index in batch], seed),
+            batch_size=self.batch_size,
+            path=output / "answers.jsonl",
+            progress=progress,
+        )
 
     def _answer(self, model: ChatModel, questions: Sequence[Question], seed: int) -> list[Row]:
         talks: list[list[dict[str, str]]] = [[] for _ in questions]
@@ -102,12 +117,13 @@ class MtBench(Loads):
             for talk, question in zip(talks, questions, strict=True):
                 talk.append({"role": "user", "content": question.turns[turn]})
             prompts = [
-                Prompt(messages=talk, temperature=TEMPERATURES.get(q.category, 0.0), seed=_seed(seed, q.id, turn))
+                Prompt(
+                    messages=talk, temperature=TEMPERATURES.get(q.category, 0.0), seed=_seed(seed, q.id, turn)
+                )
                 for talk, q in zip(talks, questions, strict=True)
             ]
-            for talk, given, reply in zip(
-                talks, replies, model.replies(prompts, max_new_tokens=self.max_new_tokens), strict=True
-            ):
+            found = model.replies(prompts, max_new_tokens=self.max_new_tokens)
+            for talk, given, reply in zip(talks, replies, found, strict=True):
                 talk.append({"role": "assistant", "content": reply.text})
                 given.append(reply)
         return [
@@ -118,7 +134,6 @@ class MtBench(Loads):
                 "answers": [reply.text for reply in given],
                 "finish": [reply.finish for reply in given],
                 "tokens": [reply.tokens for reply in given],
-                "model": model.facts,
             }
             for question, given in zip(questions, replies, strict=True)
         ]
@@ -142,7 +157,9 @@ def _scores(task: str, ratings: Sequence[Rating], *, metric: str, signature: str
     categories = dict.fromkeys(item.question.category for item in read)
     parts = {
         **{f"{task}/turn-{number}": items for number, items in enumerate(turns, 1)},
-        **{f"{task}/{name}": [item for item in read if item.question.category == name] for name in categories},
+        **{
+            f"{task}/{name}": [item for item in read if item.question.category == name] for name in categories
+        },
     }
     average = fmean(_mean(items) for items in turns if items)
     return [
@@ -155,7 +172,10 @@ def _scores(task: str, ratings: Sequence[Rating], *, metric: str, signature: str
             higher_is_better=True,
             signature=signature,
         )
-        for name, items, value in [(task, read, average), *((name, items, _mean(items)) for name, items in parts.items() if items)]
+        for name, items, value in [
+            (task, read, average),
+            *((name, items, _mean(items)) for name, items in parts.items() if items),
+        ]
     ]
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from langadapt.interfaces import LIMIT, Checkpoint, Loads, Progress, Score
 from langadapt.languages import LanguagePack
-from langadapt.records import Row, write_rows
+from langadapt.records import Row
 from langadapt.statistics import mean_interval
-from langadapt_plugins.generation import ChatModel, Prompt, append, resume, short_hash, stamp
+from langadapt_plugins.evaluators.answers import answered, stamp
+from langadapt_plugins.generation import ChatModel, Prompt, short_hash
 
 _LEAST_LETTERS = 20
 # langdetect's name where it is not the code's own.
@@ -22,23 +23,36 @@ class Probes(Loads):
     """The likeliest answer to each of the pack's probes; the share of answers in the target language, by langdetect."""
 
     max_new_tokens: Annotated[int, "most tokens of an answer", LIMIT] = 256
-    batch_size: Annotated[int, "probes answered at once; in half precision another size may turn a near-tie"] = 8
+    batch_size: Annotated[
+        int, "probes answered at once; in half precision another size may turn a near-tie"
+    ] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
 
     def evaluate(  # noqa: PLR0913 - the seam's six names
-        self, checkpoint: Checkpoint, *, pack: LanguagePack, output: Path, limit: int | None, seed: int, progress: Progress
+        self,
+        checkpoint: Checkpoint,
+        *,
+        pack: LanguagePack,
+        output: Path,
+        limit: int | None,
+        seed: int,
+        progress: Progress,
     ) -> list[Score]:
         """Answer (`answers.jsonl`) and count (`facts.json`); no score where no answer has a language to tell."""
         probes = pack.probes[:limit]
         rows = self._answers(checkpoint, probes, output, progress) if probes else []
         languages = [_language(row["answer"], seed) for row in rows]
-        values = [float(name == _target(pack)) for name in languages if name] if _target(pack) in _known() else []
+        values = (
+            [float(name == _target(pack)) for name in languages if name] if _target(pack) in _known() else []
+        )
         facts = {"answers": len(rows), "abstained": len(rows) - len(values), "languages": languages}
         output.mkdir(parents=True, exist_ok=True)
         (output / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         if not values:
             return []
-        sizes = f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
+        sizes = (
+            f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
+        )
         asked = f"probes:{short_hash(probes)}|detector:langdetect|abstained:{facts['abstained']}"
         return [
             Score(
@@ -52,30 +66,28 @@ class Probes(Loads):
             )
         ]
 
-    def _answers(self, checkpoint: Checkpoint, probes: Sequence[Row], output: Path, progress: Progress) -> list[Row]:
-        output.mkdir(parents=True, exist_ok=True)
-        path = output / "answers.jsonl"
+    def _answers(
+        self, checkpoint: Checkpoint, probes: Sequence[Row], output: Path, progress: Progress
+    ) -> list[Row]:
+        def answer(model: ChatModel, batch: range) -> list[Row]:
+            asked = [probes[index] for index in batch]
+            prompts = [Prompt(messages=[{"role": "user", "content": probe["prompt"]}]) for probe in asked]
+            replies = model.replies(prompts, max_new_tokens=self.max_new_tokens)
+            return [
+                {"id": probe["id"], "prompt": probe["prompt"], "answer": reply.text, "finish": reply.finish}
+                for probe, reply in zip(asked, replies, strict=True)
+            ]
+
         how = [stamp(checkpoint), self.max_new_tokens, self.batch_size, self.dtype]
-        marks = [short_hash([how, probe["id"], probe["prompt"]]) for probe in probes]
-        known = resume(path, set(marks))
-        if len(known) < len(marks):
-            model = ChatModel.load(checkpoint, self.dtype)
-            try:
-                with progress.task(f"probes of {checkpoint.name}", len(probes)) as task:
-                    for start in range(0, len(probes), self.batch_size):
-                        chunk = probes[start : start + self.batch_size]
-                        prompts = [Prompt(messages=[{"role": "user", "content": probe["prompt"]}]) for probe in chunk]
-                        replies = model.replies(prompts, max_new_tokens=self.max_new_tokens)
-                        for mark, probe, reply in zip(marks[start:], chunk, replies, strict=False):
-                            answer = {"answer": reply.text, "finish": reply.finish, "model": model.facts}
-                            known[mark] = {"hash": mark, "id": probe["id"], "prompt": probe["prompt"], **answer}
-                            append(path, [known[mark]])
-                        task.advance(len(chunk))
-            finally:
-                model.close()
-        rows = [known[mark] for mark in marks]
-        write_rows(path, rows)
-        return rows
+        return answered(
+            checkpoint,
+            self.dtype,
+            [short_hash([how, probe["id"], probe["prompt"]]) for probe in probes],
+            answer,
+            batch_size=self.batch_size,
+            path=output / "answers.jsonl",
+            progress=progress,
+        )
 
 
 def _target(pack: LanguagePack) -> str:

@@ -1,5 +1,7 @@
 """Reads the rating out of what a judge wrote."""
 
+# ruff: noqa: RUF001 - judges write these characters
+
 import re
 import unicodedata
 
@@ -30,8 +32,12 @@ _FORMS = tuple(
 _THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARKUP = re.compile(r"[*`~$]|\\(?=[\[\]])|(?<!\w)_+|_+(?!\w)")
 _SCALE_END = re.compile(r"(\]\])\s*(?:/|von|of|out of)\s*\[*10\]*")
-_BRACKETS = str.maketrans({"［": "[", "］": "]", "【": "[", "】": "]", "〚": "[[", "〛": "]]", "⟦": "[[", "⟧": "]]"})
-_POINTS = str.maketrans({"．": ".", "，": ",", "٫": ".", "：": ":", "／": "/", "−": "-", "„": '"', "“": '"', "”": '"'})
+_BRACKETS = str.maketrans(
+    {"［": "[", "］": "]", "【": "[", "】": "]", "〚": "[[", "〛": "]]", "⟦": "[[", "⟧": "]]"}
+)
+_POINTS = str.maketrans(
+    {"．": ".", "，": ",", "٫": ".", "：": ":", "／": "/", "−": "-", "„": '"', "“": '"', "”": '"'}
+)
 
 
 def rating(reply: str) -> float | None:

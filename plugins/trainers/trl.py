@@ -40,7 +40,10 @@ class _Trl(Loads):
         "adamw_torch"
     )
     weight_decay: Annotated[float, "weight decay"] = 0.0
-    dtype: Annotated[Literal["bfloat16", "float32"], "number format of weights and arithmetic"] = "bfloat16"
+    dtype: Annotated[
+        Literal["mixed", "float32", "bfloat16"],
+        "mixed: weights in float32, arithmetic in bfloat16; bfloat16: both, which loses small steps (docs/footguns.md)",
+    ] = "mixed"
     attention: Annotated[str, "sdpa, eager, flash_attention_2, or a kernel of the Hub"] = "sdpa"
     eval_steps: Annotated[
         int, "steps between evaluations on the held-out rows; 0: at the end of each epoch"
@@ -117,7 +120,7 @@ class _Trl(Loads):
             **handed,
             **self.arguments,
             "gradient_accumulation_steps": accumulation,
-            "bf16": self.dtype == "bfloat16",
+            "bf16": self.dtype != "float32",
             "disable_tqdm": True,
             "save_strategy": "steps",
             "save_total_limit": 2,  # the last one is not whole until it is marked: the one before stays until then
@@ -133,7 +136,7 @@ class _Trl(Loads):
             "revision": job.base.revision,
             "chat_template": job.chat_template,
             "output": str(job.output),
-            "dtype": self.dtype,
+            "dtype": "bfloat16" if self.dtype == "bfloat16" else "float32",
             "attention": self.attention,
             "eval_steps": self.eval_steps,
             "processes": self.processes,

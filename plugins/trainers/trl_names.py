@@ -81,8 +81,6 @@ def wrong_arguments(names: Iterator[str], method: str) -> Iterator[str]:
     for name in names:
         if name in kept:
             yield f"arguments.{name}: {kept[name]}"
-        elif name in STANDS_FOR:
-            yield f"arguments.{name}: `{name}` is a setting: write it outside `arguments`"
         elif known and name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=1)
             meant = (
@@ -94,10 +92,11 @@ def wrong_arguments(names: Iterator[str], method: str) -> Iterator[str]:
 @cache
 def argument_names(method: str) -> frozenset[str]:
     """The names that TRL's configuration for `method` takes; empty where TRL is not installed."""
-    folders = {name: spec for name in ("trl", "transformers") if (spec := find_spec(name)) and spec.origin}
-    if len(folders) < 2:
+    specs = [find_spec(name) for name in ("trl", "transformers")]
+    origins = [Path(spec.origin).parent for spec in specs if spec and spec.origin]
+    if len(origins) < len(specs):
         return frozenset()
-    trl, transformers = (Path(str(folders[name].origin)).parent for name in ("trl", "transformers"))
+    trl, transformers = origins
     files = (
         transformers / "training_args.py",
         trl / "trainer" / "base_config.py",

@@ -26,7 +26,12 @@ Job = Mapping[str, Any]
 _TRAINERS = {"sft": (SFTConfig, SFTTrainer), "dpo": (DPOConfig, DPOTrainer)}
 _ROWS_VERSION = "1"  # raise when trl_rows gives other rows for the same file: data sets are cached by their file's content
 _MEASURED_ROWS = 2000  # training pairs on which the accuracy is measured after training
-_NOT_CURVES = ("runtime", "per_second", "num_tokens", "total_flos")  # of this process, not of the training
+_NOT_CURVES = (
+    "runtime",
+    "per_second",
+    "num_tokens",
+    "preparation_time",
+)  # of this process, not of the training
 
 
 def main(job: Job, progress: Progress) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.identity import pinned
-from langadapt.interfaces import LIMIT, Hypothesis, Loads, ModelRef, Segment
+from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Segment
 from langadapt.languages import Language
 from langadapt.models import Family, family_of
 
@@ -31,11 +31,17 @@ class PromptedTranslator(Loads):
     """A causal language model that is asked for a translation; an engine says how `_answers` come about."""
 
     model: Annotated[ModelRef, "the translation model"]
-    family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = None
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], "number format; auto is the checkpoint's"] = "auto"
+    family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = (
+        None
+    )
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"], "number format; auto is the checkpoint's"
+    ] = "auto"
     beams: Annotated[int, "beams of the search; 1 is greedy"] = 1
     new_tokens_at_most: Annotated[int, "the longest translation in tokens", LIMIT] = 512
-    new_tokens_per_token: Annotated[float, f"longest translation per source token, and {_ROOM} more", LIMIT] = 4.0
+    new_tokens_per_token: Annotated[
+        float, f"longest translation per source token, and {_ROOM} more", LIMIT
+    ] = 4.0
 
     def __post_init__(self) -> None:
         for name in ("beams", "new_tokens_at_most", "new_tokens_per_token"):
@@ -47,7 +53,9 @@ class PromptedTranslator(Loads):
         """Nothing is sampled."""
         return True
 
-    def translate(self, texts: Sequence[Segment], *, source: Language, target: Language) -> Iterator[tuple[int, Hypothesis]]:
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
         """What cannot be sent first, then each translation as soon as its model has ended."""
         self._family.check(source, target)
         if not texts:
@@ -58,7 +66,8 @@ class PromptedTranslator(Loads):
                 yield index, request
             else:
                 requests.append(request)
-        yield from self._answers(requests)
+        # Longest first: memory runs out at once or never, and no long one is left over at the end.
+        yield from self._answers(sorted(requests, key=lambda one: (len(one.tokens), one.limit), reverse=True))
 
     @cached_property
     def _prompting(self) -> "Prompting":
@@ -75,7 +84,9 @@ class PromptedTranslator(Loads):
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
         raise NotImplementedError
 
-    def _requests(self, texts: Sequence[Segment], source: Language, target: Language) -> Iterator[Request | Hypothesis]:
+    def _requests(
+        self, texts: Sequence[Segment], source: Language, target: Language
+    ) -> Iterator[Request | Hypothesis]:
         """A request for each text, or why it is not sent."""
         sizes = self._prompting.sizes([text.text for text in texts])
         prompts = self._prompting.tokens([self._family.render(text.text, source, target) for text in texts])
@@ -125,7 +136,8 @@ class Prompting:
                 f"the tokenizer of {model} has no chat template, and models of the family {family.name!r} are asked in a chat",
                 hint="name another `family`, or the model that was tuned for chat",
             )
-        ends = {tokenizer.eos_token_id}.union(*[one if isinstance(one, list) else [one] for one in [generation.eos_token_id]])
+        end = generation.eos_token_id
+        ends = {tokenizer.eos_token_id, *(end if isinstance(end, list) else [end])}
         context = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
         return cls(family=family, tokenizer=tokenizer, context=context, ends=frozenset(ends - {None}))
 
@@ -144,7 +156,9 @@ class Prompting:
     @cached_property
     def breaks(self) -> frozenset[int]:
         """Tokens after which the translation may be whole: `ended` says whether it is."""
-        marks = {stop[-1] for stop in self.family.stop} | ({"\n"} if self.family.reads == "first-line" else set())
+        marks = {stop[-1] for stop in self.family.stop} | (
+            {"\n"} if self.family.reads == "first-line" else set()
+        )
         if not marks:
             return frozenset()
         words = self.tokenizer.batch_decode([[token] for token in range(len(self.tokenizer))])
@@ -165,20 +179,29 @@ class Prompting:
         within = written[: request.limit]
         end = next((count for count in range(1, len(within) + 1) if self.ended(within[:count])), 0)
         text = self.family.read(self._text(within[: end or None]))
-        finish, reason = "stop", ""
+        finish: Finish = "stop"
+        reason = ""
         if not end:
             finish, reason = "length", f"not at its end after {request.limit} tokens"
         elif not text:
             finish, reason = "error", "empty"
         return Hypothesis(
-            text=text, finish=finish, reason=reason, tokens_in=len(request.tokens), tokens_out=end or len(within)
+            text=text,
+            finish=finish,
+            reason=reason,
+            tokens_in=len(request.tokens),
+            tokens_out=end or len(within),
         )
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(
+            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
 
     def _encoded(self, texts: list[str], *, special: bool, literal: bool) -> list[list[int]]:
-        encoded = self.tokenizer(texts, add_special_tokens=special, split_special_tokens=literal, verbose=False)
+        encoded = self.tokenizer(
+            texts, add_special_tokens=special, split_special_tokens=literal, verbose=False
+        )
         return list(encoded["input_ids"])
 
 
@@ -186,12 +209,16 @@ class Prompting:
 def loading(model: ModelRef) -> Iterator[ModelRef]:
     """The model with its revision pinned; what goes wrong while it loads is raised as an error that names it."""
     if not model.folder and (model.name.startswith(("/", ".", "~")) or model.name.count("/") > 1):
-        raise ConfigError(f"the model folder {model} does not exist", hint="name a folder that holds a model, or a Hub id")
+        raise ConfigError(
+            f"the model folder {model} does not exist", hint="name a folder that holds a model, or a Hub id"
+        )
     try:
         yield pinned(model)
     except ModuleNotFoundError as error:
         extra = "vllm" if error.name == "vllm" else "translate"
-        raise ComponentError(f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'") from error
+        raise ComponentError(
+            f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'"
+        ) from error
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise ComponentError(
             f"the model {model} cannot be loaded: {type(error).__name__}: {error}",

@@ -1,13 +1,13 @@
 """Translation by a causal language model through Hugging Face Transformers, in batches sorted by length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError, MachineError
 from langadapt.interfaces import SPEED, Hypothesis
-from langadapt_plugins.translators.prompting import Prompting, PromptedTranslator, Request, loading
+from langadapt_plugins.translators.prompting import PromptedTranslator, Prompting, Request, loading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,9 @@ class TransformersTranslator(PromptedTranslator):
 
     def close(self) -> None:
         """Free the model and what its device keeps for it."""
-        if "_model" in self.__dict__:
-            super().close()
+        loaded = "_model" in self.__dict__
+        super().close()
+        if loaded:
             _free()
 
     @cached_property
@@ -36,17 +37,21 @@ class TransformersTranslator(PromptedTranslator):
             from transformers import AutoModelForCausalLM
 
             accelerator = torch.accelerator.current_accelerator(check_available=True)
-            device = (accelerator or torch.device("cpu")) if self.device == "auto" else torch.device(self.device)
+            device = (
+                (accelerator or torch.device("cpu")) if self.device == "auto" else torch.device(self.device)
+            )
             model = AutoModelForCausalLM.from_pretrained(
-                ref.name, revision=ref.revision, dtype=self.dtype, use_safetensors=True, trust_remote_code=False
+                ref.name,
+                revision=ref.revision,
+                dtype=self.dtype,
+                use_safetensors=True,
+                trust_remote_code=False,
             )
             return model.to(device).eval()
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
-        """Longest first, so that memory runs out at once or never."""
-        ordered = sorted(requests, key=lambda request: (len(request.tokens), request.limit), reverse=True)
         start, size = 0, self.batch_size
-        while batch := ordered[start : start + size]:
+        while batch := requests[start : start + size]:
             written = self._written(batch)
             if written is None and len(batch) == 1:
                 raise MachineError(

@@ -9,10 +9,12 @@ import argparse
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 from lexicon import Lexicon, table
+from page import document
 from slots import Filler, Slots
 
 FOLDER = Path(__file__).resolve().parents[2] / "languages/de/mini"
@@ -32,6 +34,11 @@ class Pair:
     en: str
     de: str
     frame: Frame | None = None
+
+    @property
+    def short(self) -> bool:
+        """A list item, cell or heading, which is never joined with others."""
+        return self.frame is not None and self.frame.tag in SHORT
 
 
 def capital(text: str) -> str:
@@ -97,7 +104,7 @@ class Grammar:
         seen = set(exclude)
         for _ in range(count * patience):
             pair = self.sample(rng)
-            if pair.en not in seen and pair.de not in seen:
+            if not {pair.en, pair.de} & seen:
                 seen |= {pair.en, pair.de}
                 yield pair
                 count -= 1
@@ -108,10 +115,11 @@ class Grammar:
 def training_lines(
     grammar: Grammar, rng: Random, count: int, exclude: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Lines as a translator meets them: sentences alone or joined, lead-ins, labels, list items; the hand-written pairs too."""
+    """Lines as a translator meets them: sentences alone or joined, lead-ins, labels, list items;
+    the hand-written pairs come first."""
     banned = set(exclude)
     written = [pair for pair in grammar.pairs if pair.en not in banned and pair.de not in banned]
-    yield from ((pair.en, pair.de) for pair in written)
+    yield from ((pair.en, pair.de) for pair in written[:count])
     for _ in range(count - len(written)):
         yield _line(grammar, rng, banned, written)
 
@@ -120,32 +128,36 @@ def _line(grammar: Grammar, rng: Random, banned: set[str], written: list[Pair]) 
     def fresh() -> Pair:
         while True:
             pair = rng.choice(written) if rng.random() < 0.06 else grammar.sample(rng)
-            if pair.en not in banned and pair.de not in banned:
+            if not {pair.en, pair.de} & banned:
                 return pair
 
     pair, roll = fresh(), rng.random()
-    if pair.frame and pair.frame.tag in SHORT:
+    if pair.frame and pair.short:
         bare = grammar.render(pair.frame, rng, capitals=False)
         if roll < 0.25 and not {capital(bare.en), capital(bare.de)} & banned:
             return bare.en, bare.de
         return (f"**{pair.en}**", f"**{pair.de}**") if roll < 0.4 else (pair.en, pair.de)
     if roll < 0.3:
-        more = [
-            other
-            for other in (fresh() for _ in range(rng.randint(1, 3)))
-            if not (other.frame and other.frame.tag in SHORT)
-        ]
-        return _renumbered([pair, *more])
-    if roll < 0.38:
+        more = [fresh() for _ in range(rng.randint(1, 3))]
+        return _renumbered([pair, *(other for other in more if not other.short)])
+    return _dressed(pair, grammar, rng)
+
+
+def _dressed(pair: Pair, grammar: Grammar, rng: Random) -> tuple[str, str]:
+    """The sentence as it is, after a label, as a lead-in, or beside placeholders."""
+    dress = rng.choices(["none", "label", "colon", "after", "before"], [72, 11, 6, 7, 4])[0]
+    if dress == "label":
         label = rng.choice(grammar.lexicon.phrases_of("label"))
         return f"**{capital(label.english())}:** {pair.en}", f"**{capital(label.german())}:** {pair.de}"
-    if roll < 0.42 and pair.en[-1] == pair.de[-1] == ".":
+    if dress == "colon" and pair.en[-1] == pair.de[-1] == ".":
         return f"{pair.en[:-1]}:", f"{pair.de[:-1]}:"
-    if roll < 0.47 and "<x" not in pair.en:
-        end = rng.choice([" <x1>", " <x1> <x2>"])
-        return pair.en + end, pair.de + end
-    if roll < 0.5 and "<x" not in pair.en:
-        return f"<x1> {pair.en}", f"<x1> {pair.de}"
+    if dress in ("after", "before") and "<x" not in pair.en:
+        code = rng.choice(["<x1>", "<x1> <x2>"])
+        return (
+            (f"{pair.en} {code}", f"{pair.de} {code}")
+            if dress == "after"
+            else (f"{code} {pair.en}", f"{code} {pair.de}")
+        )
     return pair.en, pair.de
 
 
@@ -171,30 +183,24 @@ def main() -> None:
     options = parser.parse_args()
     grammar = Grammar.load()
     if options.heldout:
-        written = {text for pair in grammar.pairs for text in (pair.en, pair.de)}
-        pairs = [
-            pair
-            for pair in grammar.distinct(Random(f"heldout {options.seed}"), 400, written)
-            if " " in pair.en
-        ][:300]
-        (FOLDER / "heldout.tsv").write_text(
-            "".join(f"{pair.en}\t{pair.de}\n" for pair in pairs), encoding="utf-8"
-        )
+        write_heldout(grammar, options.seed)
     if options.document:
-        from page import document
-
         (FOLDER / "GRAMMAR.md").write_text(document(grammar), encoding="utf-8")
     if options.count:
-        print(
-            f"{len(list(grammar.distinct(Random(options.seed), 100_000, patience=1))):,} distinct pairs in 100,000 samples"
-        )
-    exclude = heldout()
-    for pair in grammar.distinct(Random(options.seed), options.pairs, exclude) if options.pairs else ():
+        distinct = sum(1 for _ in grammar.distinct(Random(options.seed), 100_000, patience=1))
+        print(f"{distinct:,} distinct pairs in 100,000 samples")
+    for pair in grammar.distinct(Random(options.seed), options.pairs, heldout()):
         print(f"{pair.en}\t{pair.de}")
-    for english, german in (
-        training_lines(grammar, Random(options.seed), options.lines, exclude) if options.lines else ()
-    ):
+    for english, german in training_lines(grammar, Random(options.seed), options.lines, heldout()):
         print(f"{english}\t{german}")
+
+
+def write_heldout(grammar: Grammar, seed: int) -> None:
+    """300 pairs of more than one word that are none of the hand-written ones."""
+    written = {text for pair in grammar.pairs for text in (pair.en, pair.de)}
+    fresh = (pair for pair in grammar.distinct(Random(f"heldout {seed}"), 400, written) if " " in pair.en)
+    lines = [f"{pair.en}\t{pair.de}\n" for pair in islice(fresh, 300)]
+    (FOLDER / "heldout.tsv").write_text("".join(lines), encoding="utf-8")
 
 
 def heldout(folder: Path = FOLDER) -> set[str]:

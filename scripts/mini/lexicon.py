@@ -32,10 +32,10 @@ class Phrase:
     english_text: str
     german_text: str
 
-    def english(self, form: str = "") -> str:
+    def english(self, _form: str = "") -> str:
         return self.english_text
 
-    def german(self, form: str = "") -> str:
+    def german(self, _form: str = "") -> str:
         return self.german_text
 
 
@@ -68,7 +68,7 @@ class Inflection:
 
     def article(self, word: str) -> str:
         """The English indefinite article before `word`."""
-        first = word.split()[0]
+        first = word.partition(" ")[0]
         if first in self.tables["spelling"]["a"]:
             return "a"
         return "an" if first in self.tables["spelling"]["an"] or first[0] in "aeiou" else "a"
@@ -149,7 +149,8 @@ class VerbPhrase:
         return self.verb["german" if person == "wir" else person]
 
     def german(self, form: str = "inf") -> str:
-        """inf, zu, imp, part, mid (the object), verb (the infinitive alone), imp-fin, rest (all but the finite verb), ich/du/er/wir (that verb alone), end-ich ... (verb last)."""
+        """inf, zu, imp, part; mid: the object; verb: the infinitive alone; imp-fin, ich, du ...: the finite verb
+        alone; rest: all but the finite verb; end-ich, end-du ...: the finite verb last."""
         prefix, infinitive = self.verb["prefix"], self.verb["german"]
         if form in PERSONS:
             return self.finite(form)
@@ -176,7 +177,7 @@ class Clause:
     end: str = ""
     prefix: str = ""
 
-    def english(self, form: str = "") -> str:
+    def english(self, _form: str = "") -> str:
         return self.english_text
 
     def german(self, form: str = "") -> str:

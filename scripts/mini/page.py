@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from grammar import Grammar
 from slots import GROUPS
+
+if TYPE_CHECKING:
+    from grammar import Grammar
 
 INTRODUCTION = """# The mini grammar
 
@@ -27,7 +30,7 @@ without an adjective that suits it. The address is *du*; each English word has o
 - `{j:adj a}` is an adjective that suits the noun of slot a (`/more`: comparative); `{a it}`, `{a be}`, `{a was}`: the
   pronoun, *is/are*, *was/were* that go with it.
 - `{c:clause}` is a clause: *the soup is warm*, *Anna opens the window (tomorrow)*, *I can / must / should / want to
-  ...*, *we opened the window (yesterday)* (German perfect). `{c inv}` has its verb first, `{c end}` last. Subjects:
+  ...*, *we opened the window (yesterday)* (German perfect); *timeless* keeps time adverbs away. `{c inv}` has its verb first, `{c end}` last. Subjects:
   I, you, we, he, she, they, names, persons with the, my, your, our.
 - `{x:code}` is a placeholder `<x1>`, `<x2>` ... that stays as it is. `{n:number}` 2 to 100, in digits or words;
   `{n:amount}` a number with a unit; `{n:clock}` *at 7 o'clock*; `{n:time}` *at 14:30*. Other kinds are lists below.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
@@ -27,6 +28,7 @@ GROUPS = {
     "countable": [*THING, "animal", "place", "person", "event", "topic"],
     "any": [*THING, "animal", "place", "person", "event", "topic"],
 }
+NUMBERS = ("number", "amount", "clock", "time")
 
 
 @dataclass
@@ -42,20 +44,26 @@ class Slots:
         arguments = [self.same_class(term, filled) for term in arguments]
         if kind in self.lexicon.inflection.tables["determiners"]:
             return self.noun_phrase(kind, arguments)
-        if kind == "adj":
-            phrase = filled[arguments[0]]
-            assert isinstance(phrase, NounPhrase)
-            return self.adjective(phrase.noun, comparable="comparable" in arguments, other=phrase.adjective)
-        if kind == "do":
-            return self.verb_phrase(arguments)
-        if kind == "clause":
-            return self.clause(arguments)
-        if kind in ("number", "amount", "clock", "time"):
+        makers: dict[str, Callable[[], Filler]] = {
+            "adj": lambda: self.predicate(arguments, filled),
+            "do": lambda: self.verb_phrase(arguments),
+            "clause": lambda: self.clause(arguments),
+            "code": self.placeholder,
+        }
+        if kind in makers:
+            return makers[kind]()
+        if kind in NUMBERS:
             return self.number(kind)
-        if kind == "code":
-            self.placeholders += 1
-            return Phrase(*2 * [f"<x{self.placeholders}>"])
         return self.rng.choice(self.lexicon.phrases_of(kind))
+
+    def placeholder(self) -> Phrase:
+        self.placeholders += 1
+        return Phrase(*2 * [f"<x{self.placeholders}>"])
+
+    def predicate(self, arguments: list[str], filled: dict[str, Filler]) -> Adjective:
+        phrase = filled[arguments[0]]
+        assert isinstance(phrase, NounPhrase)
+        return self.adjective(phrase.noun, comparable="comparable" in arguments, other=phrase.adjective)
 
     def same_class(self, term: str, filled: dict[str, Filler]) -> str:
         """A term like "=a" stands for the class of the noun in slot a."""
@@ -102,11 +110,8 @@ class Slots:
             for noun in self.nouns([term for term in terms if term not in shape + determiners])
         }
         if "pl" in shape:
-            wanted = {
-                noun["english"]
-                for noun in self.lexicon.nouns
-                if noun["plural"] and noun["english"] in (wanted or {noun["english"]})
-            }
+            plurals = {noun["english"] for noun in self.lexicon.nouns if noun["plural"]}
+            wanted = wanted & plurals if wanted else plurals
         verbs = [verb for verb in self.lexicon.verbs if verb["objects"] or not terms]
         if wanted:
             verbs = [verb for verb in verbs if wanted & {noun["english"] for noun in self.objects(verb)}]
@@ -126,7 +131,7 @@ class Slots:
         """Something is or was so, or someone does, did or can do something; terms limit the choice."""
         kinds = [term for term in terms if term in ("is", "was", "present", "past", "modal")]
         kind = self.rng.choice(kinds or ["is", "is", "was", "present", "present", "modal", "past"])
-        return self.state(kind) if kind in ("is", "was") else self.action(kind)
+        return self.state(kind) if kind in ("is", "was") else self.action(kind, timeless="timeless" in terms)
 
     def state(self, kind: str) -> Clause:
         phrase = self.noun_phrase(self.rng.choice(["def", "def", "my", "your", "this", "our"]), ["any"])
@@ -135,12 +140,12 @@ class Slots:
         english = f"{phrase.english()} {phrase.english(form)} {adjective.english()}"
         return Clause(english, phrase.german(), phrase.german(form), adjective.german())
 
-    def action(self, kind: str) -> Clause:
+    def action(self, kind: str, timeless: bool = False) -> Clause:
         subject, german, person = self.subject()
         phrase = self.verb_phrase([])
         third = "third" if person == "er" else ""
         adverb = Phrase("", "")
-        if self.rng.random() < 0.25:
+        if self.rng.random() < 0.25 and not timeless:
             adverb = self.rng.choice(self.lexicon.phrases_of("past" if kind == "past" else "when"))
         middle = f"{adverb.german()} {phrase.middle}".strip()
         infinitive = phrase.verb["prefix"] + phrase.verb["german"]

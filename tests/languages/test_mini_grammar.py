@@ -45,7 +45,8 @@ def test_every_frame_renders(grammar: Grammar) -> None:
             pair = grammar.render(frame, Random(seed))
             assert not set("{}") & set(pair.en + pair.de), frame
             assert "  " not in pair.en + pair.de, (frame, pair)
-            assert pair.en and pair.de
+            assert pair.en
+            assert pair.de
 
 
 def test_frames_are_many_and_unlike(grammar: Grammar) -> None:

@@ -1,4 +1,7 @@
+# ruff: noqa: RUF001 - judges write these characters
+
 import pytest
+
 from langadapt_plugins.evaluators.verdicts import rating
 
 READABLE = [

@@ -1,0 +1,5 @@
+from pathlib import Path
+
+
+def sample_sentences(folder: Path) -> set[str]:
+    return set()
