@@ -37,7 +37,10 @@ class Leaf:
 
 def leaves(table: Mapping[str, Any], layer: Layer) -> Tree:
     """The table with every value marked by its layer."""
-    return {key: leaves(value, layer) if isinstance(value, Mapping) else Leaf(value, layer) for key, value in table.items()}
+    return {
+        key: leaves(value, layer) if isinstance(value, Mapping) else Leaf(value, layer)
+        for key, value in table.items()
+    }
 
 
 def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> Tree:
@@ -93,16 +96,24 @@ class Builder:
             except LangAdaptError as error:
                 found.append(str(error))
         required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
-        found += [f"{where}.{n}: missing" for n in required if _special(hints[n]) and n not in built and n not in tree]
+        found += [
+            f"{where}.{n}: missing"
+            for n in required
+            if _special(hints[n]) and n not in built and n not in tree
+        ]
         simple = {n: i for n, i in items.items() if not _special(hints[n])}
         values, wrong = _validated(simple, hints, rest, where)
         found += wrong
         if found:
-            raise ConfigError.of(found, where=f"{kind} {name}", hint=f"`langadapt show {name}` lists its settings")
+            raise ConfigError.of(
+                found, where=f"{kind} {name}", hint=f"`langadapt show {name}` lists its settings"
+            )
         try:
             made = component(**built, **values)
         except (ValueError, ConfigError) as error:
-            raise ConfigError(f"{where}: {error}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`") from error
+            raise ConfigError(
+                f"{where}: {error}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`"
+            ) from error
         return self._wrapped(made) if kind == "translator" else made
 
     def _special(self, kind: str, node: Any, where: str) -> Any:
@@ -125,7 +136,9 @@ class Builder:
         if colon and scheme == "pack":
             path = self.pack.path(rest)
             if path is None or not path.exists():
-                raise ConfigError(f"{where} ({layer.name}): {text} is not in the pack {self.pack.language.code}")
+                raise ConfigError(
+                    f"{where} ({layer.name}): {text} is not in the pack {self.pack.language.code}"
+                )
             return str(path)
         if colon and scheme == "recipe":
             if rest not in self.values:
@@ -153,7 +166,9 @@ def _validated(
             columns[name] = (hints[name], Field(default_factory=item.default_factory))
         else:
             columns[name] = (hints[name], ... if item.default is dataclasses.MISSING else item.default)
-    model = create_model("Settings", __config__=ConfigDict(extra="forbid", strict=True, protected_namespaces=()), **columns)
+    model = create_model(
+        "Settings", __config__=ConfigDict(extra="forbid", strict=True, protected_namespaces=()), **columns
+    )
     try:
         made = model.model_validate_json(json.dumps(plain(tree)), strict=True)
     except ValidationError as error:
@@ -162,7 +177,9 @@ def _validated(
             key = line.split(".", 1)[0].split(":", 1)[0]
             origin = f" ({layer_of(tree[key])})" if key in tree else ""
             near = registry.did_you_mean(key, list(items)) if "unknown key" in line else ""
-            wrong.append(f"{where}.{line}{origin}{'; ' + near.split('?')[0] + '?' if near.startswith('did') else ''}")
+            wrong.append(
+                f"{where}.{line}{origin}{'; ' + near.split('?')[0] + '?' if near.startswith('did') else ''}"
+            )
         return {}, wrong
     return {name: getattr(made, name) for name in made.model_fields_set}, []
 

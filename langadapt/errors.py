@@ -24,7 +24,9 @@ class ConfigError(LangAdaptError):
         found = list(mistakes)
         if len(found) == 1:
             return cls(f"{where}: {found[0]}", hint=hint)
-        return cls("\n".join([f"{where}: {len(found)} mistakes", *(f"  {line}" for line in found)]), hint=hint)
+        return cls(
+            "\n".join([f"{where}: {len(found)} mistakes", *(f"  {line}" for line in found)]), hint=hint
+        )
 
 
 class ComponentError(LangAdaptError):

@@ -18,7 +18,9 @@ _NOT_CORE = ("cli", "report")
 
 def digest(value: Any) -> str:
     """SHA-256 of a value's JSON, in hexadecimal."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()
+    ).hexdigest()
 
 
 def file_digest(path: Path) -> str:
@@ -35,7 +37,9 @@ def _file_digest(path: Path, _size: int, _time: int) -> str:
 
 def folder_digest(folder: Path, pattern: str = "*") -> str:
     """SHA-256 over the names and contents of a folder's files."""
-    files = sorted(path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts)
+    files = sorted(
+        path for path in folder.rglob(pattern) if path.is_file() and "__pycache__" not in path.parts
+    )
     return digest([[str(path.relative_to(folder)), file_digest(path)] for path in files])
 
 
@@ -44,7 +48,13 @@ def core_digest() -> str:
     """The core's own source, less what cannot change a stage's result."""
     root = Path(__file__).parent
     files = sorted(root.rglob("*.py")) + sorted(root.rglob("*.toml"))
-    return digest([[str(p.relative_to(root)), file_digest(p)] for p in files if p.relative_to(root).parts[0] not in _NOT_CORE])
+    return digest(
+        [
+            [str(p.relative_to(root)), file_digest(p)]
+            for p in files
+            if p.relative_to(root).parts[0] not in _NOT_CORE
+        ]
+    )
 
 
 def model_identity(model: ModelRef) -> str:
@@ -73,13 +83,15 @@ def pinned(model: ModelRef) -> ModelRef:
             f"the model {model} is neither a folder here nor to be found on the Hub ({type(error).__name__})",
             hint="check the name and the network, or name a folder that holds the model",
         ) from error
-    except Exception as error:  # noqa: BLE001 - the Hub client raises what its transport raises
-        raise MachineError(f"the Hub cannot be asked about {model}: {error}", hint="check the network") from error
+    except Exception as error:
+        raise MachineError(
+            f"the Hub cannot be asked about {model}: {error}", hint="check the network"
+        ) from error
 
 
 def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
     """Class, settings and models of a component and of those that it holds."""
-    kind = type(component)
+    kind: type[Any] = type(component)
     marks = _marks(kind)
     hidden = {Mark.SPEED} if purpose == "fingerprint" else {Mark.SPEED, Mark.LIMIT}
     settings = {
@@ -96,7 +108,7 @@ def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
 
 
 @cache
-def _marks(kind: type[Any]) -> Mapping[str, set[Mark]]:
+def _marks(kind: Any) -> Mapping[str, set[Mark]]:
     hints = get_type_hints(kind, include_extras=True)
     return {
         item.name: {note for note in getattr(hints[item.name], "__metadata__", ()) if isinstance(note, Mark)}

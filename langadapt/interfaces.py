@@ -171,7 +171,9 @@ class Translator(Protocol):
     def deterministic(self) -> bool:
         """Whether the same text always gives the same translation."""
 
-    def translate(self, texts: Sequence[Segment], *, source: Language, target: Language) -> Iterator[tuple[int, Hypothesis]]:
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
         """Each index exactly once, in any order, as soon as it is known."""
 
     def close(self) -> None:
@@ -206,8 +208,15 @@ class Trainer(Protocol):
 class Evaluator(Protocol):
     """A checkpoint to scores; per-item values go to `output`."""
 
-    def evaluate(  # noqa: PLR0913 - the seam of DESIGN 3: six named arguments
-        self, checkpoint: Checkpoint, *, pack: LanguagePack, output: Path, limit: int | None, seed: int, progress: Progress
+    def evaluate(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        pack: LanguagePack,
+        output: Path,
+        limit: int | None,
+        seed: int,
+        progress: Progress,
     ) -> list[Score]:
         """Score the checkpoint on at most `limit` items per task."""
 

@@ -31,13 +31,18 @@ class Language:
     def of(cls, code: str) -> "Language":
         """The language of a code, from CLDR's data; raises `ConfigError` for what is no code."""
         import langcodes
+        from langcodes.tag_parser import LanguageTagError
 
         try:
             tag = langcodes.Language.get(code)
-        except langcodes.LanguageTagError as error:
-            raise ConfigError(f"{code!r} is no language code", hint="use a BCP 47 code such as de or pt-BR") from error
+        except LanguageTagError as error:
+            raise ConfigError(
+                f"{code!r} is no language code", hint="use a BCP 47 code such as de or pt-BR"
+            ) from error
         if not tag.is_valid():
-            raise ConfigError(f"{code!r} is no language that is known", hint="use a BCP 47 code such as de or pt-BR")
+            raise ConfigError(
+                f"{code!r} is no language that is known", hint="use a BCP 47 code such as de or pt-BR"
+            )
         return cls(tag.to_tag(), tag.display_name(), tag.autonym(), tag.maximize().script or "Zyyy")
 
     @cached_property
@@ -83,7 +88,8 @@ class LanguagePack:
     @property
     def benchmarks(self) -> Mapping[str, list[str]]:
         """Task names by the benchmark that they are a version of."""
-        return self.facts.get("benchmarks", {})
+        benchmarks: Mapping[str, list[str]] = self.facts.get("benchmarks", {})
+        return benchmarks
 
     @cached_property
     def literals(self) -> Mapping[str, Any]:
@@ -111,7 +117,9 @@ class LanguagePack:
             return None
         path = (self.folder / name).resolve()
         if not path.is_relative_to(self.folder.resolve()):
-            raise ConfigError(f"pack:{name} lies outside the pack {self.language.code}", hint="name a file of the pack")
+            raise ConfigError(
+                f"pack:{name} lies outside the pack {self.language.code}", hint="name a file of the pack"
+            )
         return path
 
     def _toml(self, name: str) -> Mapping[str, Any]:
@@ -156,7 +164,9 @@ def _check_pack(facts: Mapping[str, Any], path: Path) -> None:
     try:
         Pack.model_validate(facts)
     except ValidationError as error:
-        raise ConfigError.of(mistakes(error), where=str(path), hint="docs/reference lists the keys of a pack") from error
+        raise ConfigError.of(
+            mistakes(error), where=str(path), hint="docs/reference lists the keys of a pack"
+        ) from error
 
 
 def mistakes(error: Any) -> list[str]:

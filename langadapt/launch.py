@@ -39,7 +39,9 @@ def launch(
     folder.mkdir(parents=True, exist_ok=True)
     job_file, result, log = folder / "job.json", folder / "result.json", folder / "worker.log"
     result.unlink(missing_ok=True)
-    job_file.write_text(json.dumps({"job": job, "result": str(result)}, ensure_ascii=False, indent=1), encoding="utf-8")
+    job_file.write_text(
+        json.dumps({"job": job, "result": str(result)}, ensure_ascii=False, indent=1), encoding="utf-8"
+    )
     child = subprocess.Popen(
         [*command, str(job_file)],
         stdin=subprocess.PIPE,
@@ -67,7 +69,9 @@ def launch(
     if result.exists() and "error" in (answer := json.loads(result.read_text(encoding="utf-8"))):
         raise _error(answer)
     shown = "\n".join(f"  {line}" for line in last)
-    raise ComponentError(f"{label}: the worker ended with exit code {code}\n{shown}", hint=f"the whole output: {log}")
+    raise ComponentError(
+        f"{label}: the worker ended with exit code {code}\n{shown}", hint=f"the whole output: {log}"
+    )
 
 
 def work(function: Any) -> None:
@@ -136,7 +140,7 @@ def _error(answer: Mapping[str, str]) -> LangAdaptError:
     from langadapt import errors
 
     kind = getattr(errors, answer["class"], ComponentError)
-    return kind(answer["error"], hint=answer["hint"])  # type: ignore[no-any-return]
+    return kind(answer["error"], hint=answer["hint"])
 
 
 def _die_with_parent() -> None:

@@ -36,7 +36,9 @@ class TranslationMemory:
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise MachineError(f"the memory {path} cannot be opened: {error}", hint="name another with --memory FILE") from error
+            raise MachineError(
+                f"the memory {path} cannot be opened: {error}", hint="name another with --memory FILE"
+            ) from error
 
     def recall(self, keys: Sequence[str]) -> dict[str, Hypothesis]:
         """What is remembered of these keys."""
@@ -48,7 +50,10 @@ class TranslationMemory:
                 f"SELECT key, hypothesis, tokens_in, tokens_out FROM hypotheses WHERE key IN ({marks})",  # noqa: S608 - marks only
                 some,
             )
-            found |= {key: Hypothesis(text=text, origin="memory", tokens_in=a, tokens_out=b) for key, text, a, b in rows}
+            found |= {
+                key: Hypothesis(text=text, origin="memory", tokens_in=a, tokens_out=b)
+                for key, text, a, b in rows
+            }
         return found
 
     def remember(self, key: str, entry: Sequence[str], hypothesis: Hypothesis) -> None:
@@ -87,7 +92,9 @@ class Remembering:
         """As the inner translator."""
         return self.inner.deterministic
 
-    def translate(self, texts: Sequence[Segment], *, source: Language, target: Language) -> Iterator[tuple[int, Hypothesis]]:
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
         """Remembered ones first, then each as the inner translator gives it; equal texts are sent once."""
         entries = [(self._identity, source.code, target.code, text.text, text.context) for text in texts]
         places: dict[str, list[int]] = {}
@@ -97,7 +104,9 @@ class Remembering:
         for key, hypothesis in known.items():
             yield from ((index, hypothesis) for index in places[key])
         new = [key for key in places if key not in known]
-        for number, hypothesis in self.inner.translate([texts[places[key][0]] for key in new], source=source, target=target):
+        for number, hypothesis in self.inner.translate(
+            [texts[places[key][0]] for key in new], source=source, target=target
+        ):
             key = new[number]
             if hypothesis.finished and hypothesis.text.strip():
                 self.memory.remember(key, entries[places[key][0]], hypothesis)

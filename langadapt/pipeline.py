@@ -1,11 +1,11 @@
 """A recipe run in a folder: each stage's steps, in flow order, with what they need built and closed around them.
 
-    prepare/               STREAM.jsonl, dropped.jsonl
-    translate/STREAM/      rows.jsonl, rows.held.jsonl, rows.segments.jsonl
-    filter/STREAM/         kept.jsonl, kept.dropped.jsonl, kept.verdicts.jsonl
-    train/SLOT/            records.jsonl, held_out.jsonl, and what the trainer writes (model/)
-    evaluate/CHECKPOINT/SLOT/   scores.json, and what the evaluator writes
-    report/                index.html, model_card.md, data_card.md
+prepare/               STREAM.jsonl, dropped.jsonl
+translate/STREAM/      rows.jsonl, rows.held.jsonl, rows.segments.jsonl
+filter/STREAM/         kept.jsonl, kept.dropped.jsonl, kept.verdicts.jsonl
+train/SLOT/            records.jsonl, held_out.jsonl, and what the trainer writes (model/)
+evaluate/CHECKPOINT/SLOT/   scores.json, and what the evaluator writes
+report/                index.html, model_card.md, data_card.md
 """
 
 import json
@@ -25,6 +25,7 @@ from langadapt.memory import TranslationMemory
 from langadapt.models.tokens import TokenCounter
 from langadapt.recipe import Recipe, Slot
 from langadapt.runner import STAGES, Run
+from langadapt.translations import Paths
 
 SOURCE = "en"
 
@@ -42,7 +43,14 @@ class Pipeline:
 
     @classmethod
     def build(
-        cls, run: Run, recipe: Recipe, pack: LanguagePack, memory: TranslationMemory, *, progress: Progress, limit: int | None
+        cls,
+        run: Run,
+        recipe: Recipe,
+        pack: LanguagePack,
+        memory: TranslationMemory,
+        *,
+        progress: Progress,
+        limit: int | None,
     ) -> "Pipeline":
         """Build every component of the recipe; raises `ConfigError` with the mistakes of all of them."""
         return cls(run, recipe, pack, components(recipe, pack, memory), progress, limit)
@@ -85,23 +93,37 @@ class Pipeline:
                 return
             count = counter.count if counter else None
             step.facts |= stages.prepare(
-                recipe.sources, recipe.prepare, count, folder=step.folder, limit=self.limit, progress=self.progress
+                recipe.sources,
+                recipe.prepare,
+                count,
+                folder=step.folder,
+                limit=self.limit,
+                progress=self.progress,
             )
 
     def translate(self) -> None:
         """Records to translated records, stream by stream."""
         translator = self.components["translate"]
         mode = self.recipe.translate.options.get("segmentation", "newline")
-        settings = {"translator": component_identity(translator, "fingerprint"), "mode": mode, "target": self.pack.language.code}
+        settings = {
+            "translator": component_identity(translator, "fingerprint"),
+            "mode": mode,
+            "target": self.pack.language.code,
+        }
         with ExitStack() as stack:
             stages.closing(stack, translator)
             for stream in self.streams:
                 rows = self.run.folder / "prepare" / f"{stream}.jsonl"
                 with self.run.step(f"translate/{stream}", settings=settings, inputs=[rows]) as step:
                     if self._begin(step):
-                        out = stages.Paths.beside(step.path("rows.jsonl"))
+                        out = Paths.beside(step.path("rows.jsonl"))
                         step.facts |= stages.translate(
-                            rows, out, translator, languages=(Language.of(SOURCE), self.pack.language), mode=mode, progress=self.progress
+                            rows,
+                            out,
+                            translator,
+                            languages=(Language.of(SOURCE), self.pack.language),
+                            mode=mode,
+                            progress=self.progress,
                         )
 
     def filter(self) -> None:
@@ -113,11 +135,19 @@ class Pipeline:
                 stages.closing(stack, named.filter)
             for stream in self.streams:
                 source = self.run.folder / "prepare" / f"{stream}.jsonl"
-                out = stages.Paths.beside(self.run.folder / "translate" / stream / "rows.jsonl")
-                with self.run.step(f"filter/{stream}", settings=settings, inputs=[source, out.rows, out.segments]) as step:
+                out = Paths.beside(self.run.folder / "translate" / stream / "rows.jsonl")
+                with self.run.step(
+                    f"filter/{stream}", settings=settings, inputs=[source, out.rows, out.segments]
+                ) as step:
                     if self._begin(step):
                         step.facts |= stages.filter_rows(
-                            source, out, filters, pack=self.pack, source=Language.of(SOURCE), kept=step.path("kept.jsonl"), progress=self.progress
+                            source,
+                            out,
+                            filters,
+                            pack=self.pack,
+                            source=Language.of(SOURCE),
+                            kept=step.path("kept.jsonl"),
+                            progress=self.progress,
                         )
 
     def train(self) -> None:
@@ -131,11 +161,15 @@ class Pipeline:
         trainer = self.components[slot.address]
         rows = self.run.folder / "filter" / slot.name / "kept.jsonl"
         if not rows.exists():
-            raise DataError(f"train.{slot.name}: no source feeds the stream {slot.name!r}", hint=f"streams: {', '.join(self.streams)}")
+            raise DataError(
+                f"train.{slot.name}: no source feeds the stream {slot.name!r}",
+                hint=f"streams: {', '.join(self.streams)}",
+            )
         settings = {
             "trainer": component_identity(trainer, "fingerprint"),
             "base": model_identity(base.model),
-            "template": self.recipe.chat_template and Path(self.recipe.chat_template).read_text(encoding="utf-8"),
+            "template": self.recipe.chat_template
+            and Path(self.recipe.chat_template).read_text(encoding="utf-8"),
             "held_out": self.recipe.prepare.held_out,
             "seed": self.recipe.seed,
         }
@@ -145,10 +179,16 @@ class Pipeline:
                     name=slot.name, records=step.path("records.jsonl"), held_out=step.path("held_out.jsonl"), base=base.model,
                     chat_template=self.recipe.chat_template, output=step.folder, seed=self.recipe.seed,
                 )  # fmt: skip
-                stages.split(rows, job.records, job.held_out, share=self.recipe.prepare.held_out, takes=trainer.takes)
+                stages.split(
+                    rows, job.records, job.held_out, share=self.recipe.prepare.held_out, takes=trainer.takes
+                )
                 with ExitStack() as stack:
                     made = stages.closing(stack, trainer).train(job, progress=self.progress)
-                step.facts["checkpoint"] = {**asdict(made), "model": str(made.model), "adapter_of": made.adapter_of and str(made.adapter_of)}
+                step.facts["checkpoint"] = {
+                    **asdict(made),
+                    "model": str(made.model),
+                    "adapter_of": made.adapter_of and str(made.adapter_of),
+                }
             return _checkpoint(step.facts["checkpoint"])
 
     def evaluate(self) -> None:
@@ -166,14 +206,26 @@ class Pipeline:
             "seed": self.recipe.seed,
         }
         template = [Path(self.recipe.chat_template)] if self.recipe.chat_template else []
-        with self.run.step(f"evaluate/{checkpoint.name}/{slot.name}", settings=settings, inputs=[*template, *pack_files(self.pack)]) as step:
+        with self.run.step(
+            f"evaluate/{checkpoint.name}/{slot.name}",
+            settings=settings,
+            inputs=[*template, *pack_files(self.pack)],
+        ) as step:
             if not self._begin(step):
                 return
             with ExitStack() as stack:
                 scores: list[Score] = stages.closing(stack, evaluator).evaluate(
-                    checkpoint, pack=self.pack, output=step.folder, limit=self.limit, seed=self.recipe.seed, progress=self.progress
+                    checkpoint,
+                    pack=self.pack,
+                    output=step.folder,
+                    limit=self.limit,
+                    seed=self.recipe.seed,
+                    progress=self.progress,
                 )
-            step.path("scores.json").write_text(json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1), encoding="utf-8")
+            step.path("scores.json").write_text(
+                json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1),
+                encoding="utf-8",
+            )
             step.facts["scores"] = len(scores)
 
     def checkpoints(self) -> Iterator[Checkpoint]:
@@ -189,7 +241,9 @@ class Pipeline:
                 f"no base model: neither the recipe {self.recipe.name!r} nor the pack {self.pack.language.code!r} names one",
                 hint="--set base=ORG/MODEL",
             )
-        return Checkpoint(name="base", model=ModelRef.parse(self.recipe.base), chat_template=self.recipe.chat_template)
+        return Checkpoint(
+            name="base", model=ModelRef.parse(self.recipe.base), chat_template=self.recipe.chat_template
+        )
 
     def _counter(self) -> TokenCounter:
         base = self._base()
@@ -203,7 +257,9 @@ class Pipeline:
 def components(recipe: Recipe, pack: LanguagePack, memory: TranslationMemory | None) -> dict[str, Any]:
     """Every component of a recipe by its address; raises `ConfigError` with the mistakes of all of them."""
     named = {"base": recipe.base, "chat_template": recipe.chat_template}
-    builder = Builder(pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory)
+    builder = Builder(
+        pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory
+    )
     built, found, hints = {}, [], []
     for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
         try:
@@ -220,7 +276,9 @@ def pack_files(pack: LanguagePack) -> Sequence[Path]:
     """The pack's small data files, whose content an evaluation depends on."""
     if pack.folder is None:
         return []
-    return sorted(path for path in pack.folder.rglob("*") if path.suffix in (".jsonl", ".toml", ".yaml", ".tsv"))
+    return sorted(
+        path for path in pack.folder.rglob("*") if path.suffix in (".jsonl", ".toml", ".yaml", ".tsv")
+    )
 
 
 def _checkpoint(facts: Mapping[str, Any]) -> Checkpoint:

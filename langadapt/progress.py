@@ -38,7 +38,9 @@ class Bar:
     def __init__(self, label: str, total: int | None, out: TextIO) -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, desc=f"  {label}", file=out, leave=False, dynamic_ncols=True, smoothing=0.1)
+        self._bar = tqdm(
+            total=total, desc=f"  {label}", file=out, leave=False, dynamic_ncols=True, smoothing=0.1
+        )
 
     def advance(self, count: int = 1, facts: Mapping[str, float] | None = None) -> None:
         """Move the bar."""

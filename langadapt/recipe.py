@@ -6,41 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from langadapt.config import Builder, Layer, Leaf, Tree, layer_of, leaves, merged, plain
+from langadapt.config import Builder, Layer, Leaf, Tree, leaves, merged, plain
 from langadapt.errors import ConfigError
-from langadapt.languages import LanguagePack, mistakes, read_toml
+from langadapt.languages import LanguagePack, read_toml
 from langadapt.registry import did_you_mean
+from langadapt.schema import Prepare, Source, check
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
-STAGE_KEYS = {"translator": ("use", "segmentation"), "filter": ("use",), "trainer": ("use",), "evaluator": ("use",)}
+STAGE_KEYS = {
+    "translator": ("use", "segmentation"),
+    "filter": ("use",),
+    "trainer": ("use",),
+    "evaluator": ("use",),
+}
 SLOTS = {"filter": "filter", "train": "trainer", "evaluate": "evaluator"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Rows to begin with: a Hub data set or a file, how it is read, and the stream that it feeds."""
-
-    name: str
-    path: str
-    stream: str
-    reader: str = "messages"
-    config: str | None = None
-    split: str = "train"
-    revision: str | None = None
-    license: str = ""
-    language: str = ""
-    limit: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepare:
-    """What happens to rows before money is spent."""
-
-    licenses: str = "commercial"
-    at_most_tokens: int | None = None
-    deduplicate: bool = True
-    held_out: float = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +68,9 @@ def recipe_names(pack: LanguagePack) -> dict[str, Path]:
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
 
 
-def read_recipe(name: str, pack: LanguagePack, *, changes: Sequence[str] = (), sources: Mapping[str, Any] | None = None) -> Recipe:
+def read_recipe(
+    name: str, pack: LanguagePack, *, changes: Sequence[str] = (), sources: Mapping[str, Any] | None = None
+) -> Recipe:
     """Resolve a recipe by name or file for one language; `sources` replace the recipe's own where given."""
     chain = _chain(name, pack)
     own = [(leaves(table, layer), layer) for table, layer in chain]
@@ -103,7 +85,7 @@ def read_recipe(name: str, pack: LanguagePack, *, changes: Sequence[str] = (), s
     whole: Tree = {}
     for tree in trees:
         whole = merged(whole, tree)
-    _check(whole)
+    check(whole)
     return _resolved(Path(name).stem, whole, trees, pack)
 
 
@@ -131,7 +113,9 @@ def _find(name: str, pack: LanguagePack) -> Path:
         return Path(name).resolve()
     known = recipe_names(pack)
     if name not in known:
-        raise ConfigError(f"no recipe is called {name!r} for {pack.language.name}", hint=did_you_mean(name, list(known)))
+        raise ConfigError(
+            f"no recipe is called {name!r} for {pack.language.name}", hint=did_you_mean(name, list(known))
+        )
     return known[name]
 
 
@@ -142,7 +126,9 @@ def changes_tree(changes: Iterable[str]) -> Tree:
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals or not all(key.split(".")):
-            raise ConfigError(f"--set {change}: not of the form KEY=VALUE", hint="for example --set train.dpo.beta=0.2")
+            raise ConfigError(
+                f"--set {change}: not of the form KEY=VALUE", hint="for example --set train.dpo.beta=0.2"
+            )
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
@@ -151,60 +137,6 @@ def changes_tree(changes: Iterable[str]) -> Tree:
         for part in reversed(key.split(".")):
             node = {part: node}
         tree = merged(tree, node)
-    return tree
-
-
-def _check(whole: Tree) -> None:
-    from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-
-    strict = ConfigDict(extra="forbid", strict=True)
-    preparation = create_model("Prepare", __config__=strict, **_columns(Prepare))
-    columns = {key: value for key, value in _columns(Source).items() if key != "name"}
-    one_source = create_model("Source", __config__=strict, **columns)
-    table = dict[str, Any]
-
-    class Keys(BaseModel):
-        model_config = strict
-        title: str
-        needs: str = "cpu"
-        demonstration: bool = False
-        base: str | None = None
-        chat_template: str | None = None
-        seed: int = 42
-        source: dict[str, one_source | bool]  # type: ignore[valid-type]
-        prepare: preparation | None = None  # type: ignore[valid-type]
-        translate: table
-        filter: dict[str, table | bool] = {}
-        train: dict[str, table | bool] = {}
-        evaluate: dict[str, table | bool] = {}
-        settings: dict[str, dict[str, table]] = {}
-        published: dict[str, Any] = {}
-
-    found: list[str] = []
-    try:
-        Keys.model_validate(plain(whole))
-    except ValidationError as error:
-        found = [f"{line} ({layer_of(_at(whole, line.split(':', 1)[0]))})" for line in mistakes(error)]
-    if found:
-        raise ConfigError.of(found, where="recipe", hint="`langadapt show phoenix` shows a whole recipe")
-    needs = plain(whole.get("needs", "cpu"))
-    if needs not in ("cpu", "gpu"):
-        raise ConfigError(f"recipe: needs: {needs!r} ({layer_of(whole['needs'])})", hint="needs is cpu or gpu")
-
-
-def _columns(kind: type[Any]) -> dict[str, Any]:
-    from dataclasses import MISSING, fields
-    from typing import get_type_hints
-
-    hints = get_type_hints(kind)
-    return {item.name: (hints[item.name], ... if item.default is MISSING else item.default) for item in fields(kind)}
-
-
-def _at(tree: Any, key: str) -> Any:
-    for part in key.split("."):
-        if not isinstance(tree, Mapping) or part not in tree:
-            break
-        tree = tree[part]
     return tree
 
 
@@ -238,7 +170,9 @@ def _resolved(name: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack)
 
 def _slots(table: str, whole: Tree, trees: Sequence[Tree]) -> tuple[Slot, ...]:
     names = [name for name, node in whole.get(table, {}).items() if not isinstance(node, Leaf)]
-    return tuple(_slot(SLOTS[table], name, [tree.get(table, {}).get(name) for tree in trees], trees) for name in names)
+    return tuple(
+        _slot(SLOTS[table], name, [tree.get(table, {}).get(name) for tree in trees], trees) for name in names
+    )
 
 
 def _slot(kind: str, name: str, tables: Sequence[Any], trees: Sequence[Tree]) -> Slot:
@@ -272,7 +206,9 @@ def template_path(name: str, folder: Path) -> str:
     ours, own = TEMPLATES / f"{name}.jinja", folder / name
     if not ours.exists() and not own.is_file():
         names = [template.stem for template in sorted(TEMPLATES.glob("*.jinja"))]
-        raise ConfigError(f"chat_template: {name!r} is neither one of ours nor a file", hint=did_you_mean(name, names))
+        raise ConfigError(
+            f"chat_template: {name!r} is neither one of ours nor a file", hint=did_you_mean(name, names)
+        )
     return str(ours if ours.exists() else own.resolve())
 
 
@@ -287,7 +223,11 @@ def explained(recipe: Recipe) -> dict[str, tuple[str, str]]:
         for name, child in node.items():
             walk(child, f"{key}.{name}" if key else name)
 
-    top = {key: node for key, node in recipe.tree.items() if key not in ("settings", "translate", "filter", "train", "evaluate")}
+    top = {
+        key: node
+        for key, node in recipe.tree.items()
+        if key not in ("settings", "translate", "filter", "train", "evaluate")
+    }
     walk(top, "")
     for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
         out[f"{slot.address}.use"] = (repr(slot.use), "")

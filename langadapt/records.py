@@ -55,11 +55,14 @@ class Record:
         if len(texts) != len(self.texts):
             raise ValueError(f"{len(texts)} texts for a record of {len(self.texts)}")
         rest = iter(texts)
-        return replace(self, **{name: _with(getattr(self, name), rest) for name in self.FIELDS})
+        fields: dict[str, Any] = {name: _with(getattr(self, name), rest) for name in self.FIELDS}
+        return replace(self, **fields)
 
     def to_row(self) -> Row:
         """The record as a row on disk; what is empty is left out."""
-        content = {n: v if isinstance(v := getattr(self, n), str) else [m.to_row() for m in v] for n in self.FIELDS}
+        content = {
+            n: v if isinstance(v := getattr(self, n), str) else [m.to_row() for m in v] for n in self.FIELDS
+        }
         origin = {name: value for name in ("source", "license", "language") if (value := getattr(self, name))}
         return {"id": self.id, **content, **origin, **self.extra}
 
@@ -96,7 +99,9 @@ KINDS: Mapping[str, type[Record]] = {"texts": Text, "conversations": Conversatio
 def record_from_row(row: Any, *, where: str = "row") -> Record:
     """The record that a row holds, told by its keys; raises `DataError` naming `where` for anything else."""
     if not isinstance(row, dict):
-        raise DataError(f"{where}: a row is an object, not {type(row).__name__}", hint="one JSON object per line")
+        raise DataError(
+            f"{where}: a row is an object, not {type(row).__name__}", hint="one JSON object per line"
+        )
     for kind in (Preference, Conversation, Text):
         if all(name in row for name in kind.FIELDS):
             return _build(kind, row, where)
@@ -128,7 +133,9 @@ def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
                 if line.strip():
                     yield number, _parse(line, path, number)
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}", hint="name a JSON Lines file that can be read") from error
+        raise DataError(
+            f"{path}: {error.strerror}", hint="name a JSON Lines file that can be read"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason})", hint="save the file as UTF-8") from error
 
@@ -152,34 +159,42 @@ def _parse(line: str, path: Path, number: int) -> Any:
         line.encode("utf-8")
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {number}: not JSON ({error.msg})", hint="one JSON object per line") from error
+        raise DataError(
+            f"{path}, line {number}: not JSON ({error.msg})", hint="one JSON object per line"
+        ) from error
     except UnicodeEncodeError as error:
-        raise DataError(f"{path}, line {number}: holds half a character (a lone surrogate)", hint="mend or drop the row") from error
+        raise DataError(
+            f"{path}, line {number}: holds half a character (a lone surrogate)", hint="mend or drop the row"
+        ) from error
     return row
 
 
 def _build(kind: type[Record], row: Row, where: str) -> Record:
     origin = {name: row[name] for name in ("source", "license", "language") if isinstance(row.get(name), str)}
     digest = hashlib.sha256(json.dumps(row, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
-    return kind(
-        id=str(row.get("id") or digest),
-        extra={key: value for key, value in row.items() if key not in ("id", *origin, *kind.FIELDS)},
-        **origin,
-        **{name: _side(row[name], f"{where}, {name}", allow_str=kind is not Conversation) for name in kind.FIELDS},
-    )
+    sides: dict[str, Any] = {
+        name: _side(row[name], f"{where}, {name}", allow_str=kind is not Conversation) for name in kind.FIELDS
+    }
+    extra = {key: value for key, value in row.items() if key not in ("id", *origin, *kind.FIELDS)}
+    return kind(id=str(row.get("id") or digest), extra=extra, **origin, **sides)
 
 
 def _side(value: Any, where: str, *, allow_str: bool) -> Side:
     if allow_str and isinstance(value, str):
         return value
     if not isinstance(value, list) or not value:
-        raise DataError(f"{where}: {'text or ' if allow_str else ''}a list of messages is needed", hint="see docs/reference: rows")
+        raise DataError(
+            f"{where}: {'text or ' if allow_str else ''}a list of messages is needed",
+            hint="see docs/reference: rows",
+        )
     return tuple(_message(item, f"{where}[{index}]") for index, item in enumerate(value))
 
 
 def _message(item: Any, where: str) -> Message:
     if not isinstance(item, dict) or not isinstance(item.get("content"), str):
-        raise DataError(f"{where}: a message is an object with `role` and `content` text", hint="see docs/reference: rows")
+        raise DataError(
+            f"{where}: a message is an object with `role` and `content` text", hint="see docs/reference: rows"
+        )
     if item.get("role") not in ROLES:
         raise DataError(f"{where}: role {item.get('role')!r}", hint=f"roles are {', '.join(ROLES)}")
     extra = {key: value for key, value in item.items() if key not in ("role", "content")}

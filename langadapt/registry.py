@@ -42,7 +42,13 @@ def installed(kind: str) -> tuple[Found, ...]:
     """Everything of a kind that is installed, sorted by name."""
     points = metadata.entry_points(group=f"langadapt.{kind}s")
     found = {
-        Found(kind, point.name, point.dist.name if point.dist else "?", point.dist.version if point.dist else "?", point.value)
+        Found(
+            kind,
+            point.name,
+            point.dist.name if point.dist else "?",
+            point.dist.version if point.dist else "?",
+            point.value,
+        )
         for point in points
     }
     return tuple(sorted(found, key=lambda item: (item.name, item.distribution)))
@@ -56,8 +62,12 @@ def find(kind: str, name: str) -> Found:
         return matches[0]
     if matches:
         owners = " and ".join(f"{f.distribution}:{f.name}" for f in matches)
-        raise ConfigError(f"{kind} {name!r} is claimed twice: {owners}", hint="ask for one of them by that full name")
-    raise ConfigError(f"no {kind} is called {name!r}", hint=did_you_mean(name, [f.name for f in installed(kind)]))
+        raise ConfigError(
+            f"{kind} {name!r} is claimed twice: {owners}", hint="ask for one of them by that full name"
+        )
+    raise ConfigError(
+        f"no {kind} is called {name!r}", hint=did_you_mean(name, [f.name for f in installed(kind)])
+    )
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
@@ -69,14 +79,18 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 def load(found: Found) -> type[Any]:
     """The class of a component; raises `ComponentError` naming the distribution, the object and the cause."""
-    module, _, attribute = found.target.partition(":")
+    _, _, attribute = found.target.partition(":")
     try:
         point = metadata.EntryPoint(name=found.name, value=found.target, group=f"langadapt.{found.kind}s")
         loaded = point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        hint = f"pip install 'langadapt[{EXTRAS[missing]}]'" if missing in EXTRAS else f"pip install {missing}"
-        raise ComponentError(f"{_says(found)} needs {missing!r}, which is not installed", hint=hint) from error
+        hint = (
+            f"pip install 'langadapt[{EXTRAS[missing]}]'" if missing in EXTRAS else f"pip install {missing}"
+        )
+        raise ComponentError(
+            f"{_says(found)} needs {missing!r}, which is not installed", hint=hint
+        ) from error
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -86,7 +100,9 @@ def load(found: Found) -> type[Any]:
         ) from error
     problem = misfit(found.kind, loaded)
     if problem:
-        raise ComponentError(f"{_says(found)}: {attribute} {problem}", hint=f"the author of {found.distribution} must mend it")
+        raise ComponentError(
+            f"{_says(found)}: {attribute} {problem}", hint=f"the author of {found.distribution} must mend it"
+        )
     return loaded  # type: ignore[no-any-return]
 
 
@@ -110,7 +126,9 @@ def pack_folder(found: Found) -> Path:
     module, _, folder = found.target.partition(":")
     spec = find_spec(module)
     if spec is None or not spec.submodule_search_locations:
-        raise ComponentError(f"{_says(found)}: {module!r} is no package", hint=f"reinstall {found.distribution}")
+        raise ComponentError(
+            f"{_says(found)}: {module!r} is no package", hint=f"reinstall {found.distribution}"
+        )
     path = Path(next(iter(spec.submodule_search_locations))) / folder
     if not path.is_dir():
         raise ComponentError(f"{_says(found)}: {path} is no folder", hint=f"reinstall {found.distribution}")

@@ -20,7 +20,9 @@ class Retry:
         """As the inner translator."""
         return self.inner.deterministic
 
-    def translate(self, texts: Sequence[Segment], *, source: Language, target: Language) -> Iterator[tuple[int, Hypothesis]]:
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
         """Finished hypotheses as they come; the rest after their second try."""
         failed: dict[int, Hypothesis] = {}
         for index, hypothesis in self.inner.translate(texts, source=source, target=target):
@@ -31,7 +33,9 @@ class Retry:
         parts = {index: sentences(texts[index].text, source) for index in failed}
         hopeless = [index for index, split in parts.items() if len(split) < 2]
         yield from ((index, failed[index]) for index in hopeless)
-        yield from self._again({i: split for i, split in parts.items() if len(split) > 1}, texts, source, target)
+        yield from self._again(
+            {i: split for i, split in parts.items() if len(split) > 1}, texts, source, target
+        )
 
     def close(self) -> None:
         """Close the inner translator."""

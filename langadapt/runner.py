@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from langadapt.errors import ConfigError, MachineError
 from langadapt.identity import core_digest, digest, file_digest
@@ -44,7 +44,8 @@ class Run:
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise MachineError(
-                f"the run folder {self.folder} cannot be written: {error.strerror}", hint="name another with --run-dir"
+                f"the run folder {self.folder} cannot be written: {error.strerror}",
+                hint="name another with --run-dir",
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,18 +53,23 @@ class Run:
             holder = os.pread(self._lock, 500, 0).decode(errors="replace").strip() or "another process"
             os.close(self._lock)
             raise MachineError(
-                f"{self.folder} is held by {holder}", hint="wait for it, stop it, or name another folder with --run-dir"
+                f"{self.folder} is held by {holder}",
+                hint="wait for it, stop it, or name another folder with --run-dir",
             ) from None
         os.set_inheritable(self._lock, True)
         os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"process {os.getpid()} on {socket.gethostname()} since {time.ctime()}\n".encode(), 0)
+        os.pwrite(
+            self._lock, f"process {os.getpid()} on {socket.gethostname()} since {time.ctime()}\n".encode(), 0
+        )
 
     @property
     def request(self) -> dict[str, Any]:
         """What was asked for: language, recipe, changes and own sources; raises `ConfigError` where this is no run."""
         path = self.folder / "request.json"
         if not path.exists():
-            raise ConfigError(f"{self.folder} is no run folder", hint="name the folder that `langadapt run` printed")
+            raise ConfigError(
+                f"{self.folder} is no run folder", hint="name the folder that `langadapt run` printed"
+            )
         return dict(read_json(path))
 
     @request.setter
@@ -74,7 +80,7 @@ class Run:
         """Give the lock back."""
         os.close(self._lock)
 
-    def __enter__(self) -> "Run":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,7 +94,9 @@ class Run:
         folder with another fingerprint is emptied; one with the same is handed over as it is, for resuming.
         """
         folder = self.folder / name
-        fingerprint = digest([settings, core_digest(), [[p.name, file_digest(p) if p.exists() else None] for p in inputs]])
+        fingerprint = digest(
+            [settings, core_digest(), [[p.name, file_digest(p) if p.exists() else None] for p in inputs]]
+        )
         started, manifest = folder / "fingerprint", folder / "manifest.json"
         same = started.exists() and started.read_text(encoding="utf-8") == fingerprint
         if same and manifest.exists():

@@ -15,24 +15,29 @@ from langadapt.interfaces import (
     Hypothesis,
     Progress,
     Segment,
-    SegmentPair,
-    Translation,
     Translator,
     Verdict,
 )
 from langadapt.languages import Language, LanguagePack
 from langadapt.prepare.readers import read_source
 from langadapt.prepare.selection import Choice, TokenCount, is_held_out, select
-from langadapt.recipe import Prepare, Source
-from langadapt.records import KINDS, Record, Row, read_records, read_rows, write_rows
+from langadapt.records import KINDS, Record, Row, read_records, write_rows
+from langadapt.schema import Prepare, Source
 from langadapt.segments import Damage, Document
+from langadapt.translations import Paths, read_translations
 
 WINDOW = 20_000
 Counts = dict[str, Any]
 
 
 def prepare(
-    sources: Sequence[Source], settings: Prepare, count_tokens: TokenCount | None, *, folder: Path, limit: int | None, progress: Progress
+    sources: Sequence[Source],
+    settings: Prepare,
+    count_tokens: TokenCount | None,
+    *,
+    folder: Path,
+    limit: int | None,
+    progress: Progress,
 ) -> Counts:
     """Sources to `folder/STREAM.jsonl`, those left out to `folder/dropped.jsonl`; counts by source."""
     streams: dict[str, list[Row]] = {}
@@ -66,25 +71,20 @@ def _check_ids(streams: Mapping[str, list[Row]]) -> None:
     for stream, rows in streams.items():
         twice = [key for key, count in Counter(row["id"] for row in rows).items() if count > 1]
         if twice:
-            raise DataError(f"stream {stream}: id {twice[0]!r} comes from two rows", hint="give every row an id of its own, or none")
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where a translation goes: whole rows, rows held back, segment pairs."""
-
-    rows: Path
-    held: Path
-    segments: Path
-
-    @classmethod
-    def beside(cls, rows: Path) -> "Paths":
-        """`X.jsonl` with `X.held.jsonl` and `X.segments.jsonl`."""
-        return cls(rows, rows.with_suffix(".held.jsonl"), rows.with_suffix(".segments.jsonl"))
+            raise DataError(
+                f"stream {stream}: id {twice[0]!r} comes from two rows",
+                hint="give every row an id of its own, or none",
+            )
 
 
 def translate(
-    source_rows: Path, out: Paths, translator: Translator, *, languages: tuple[Language, Language], mode: str, progress: Progress
+    source_rows: Path,
+    out: Paths,
+    translator: Translator,
+    *,
+    languages: tuple[Language, Language],
+    mode: str,
+    progress: Progress,
 ) -> Counts:
     """Translate a file of rows. A row is written only if every segment finished and everything protected came back."""
     begun = time.monotonic()
@@ -117,11 +117,21 @@ def translate(
     write_rows(out.held, held)
     write_rows(out.segments, pairs)
     seconds = time.monotonic() - begun
-    return {"records": len(good) + len(held), "translated": len(good), "held": dict(held_why), "seconds": round(seconds, 2), **counts}
+    return {
+        "records": len(good) + len(held),
+        "translated": len(good),
+        "held": dict(held_why),
+        "seconds": round(seconds, 2),
+        **counts,
+    }
 
 
 def _hear(
-    documents: Iterable[Sequence[Document]], translator: Translator, languages: tuple[Language, Language], counts: Counter[str], progress: Progress
+    documents: Iterable[Sequence[Document]],
+    translator: Translator,
+    languages: tuple[Language, Language],
+    counts: Counter[str],
+    progress: Progress,
 ) -> dict[str, Hypothesis]:
     """A hypothesis for every distinct segment."""
     segments = [segment for texts in documents for document in texts for segment in document.segments]
@@ -129,7 +139,9 @@ def _hear(
     heard: dict[str, Hypothesis] = {}
     counts.update(segments=len(segments), unique=len(unique))
     with progress.task("segments", len(unique)) as task:
-        for index, hypothesis in translator.translate([Segment(text=text) for text in unique], source=languages[0], target=languages[1]):
+        for index, hypothesis in translator.translate(
+            [Segment(text=text) for text in unique], source=languages[0], target=languages[1]
+        ):
             heard[unique[index]] = hypothesis
             counts.update({
                 "remembered": hypothesis.origin != "model",
@@ -141,14 +153,20 @@ def _hear(
     return heard
 
 
-def _rebuild(record: Record, documents: Sequence[Document], heard: Mapping[str, Hypothesis], target: Language) -> tuple[Row, list[Row]]:
+def _rebuild(
+    record: Record, documents: Sequence[Document], heard: Mapping[str, Hypothesis], target: Language
+) -> tuple[Row, list[Row]]:
     texts, pairs = [], []
     for number, document in enumerate(documents):
         hypotheses = [heard[segment] for segment in document.segments]
         for segment, hypothesis in zip(document.segments, hypotheses, strict=True):
             if not hypothesis.finished or not hypothesis.text.strip():
-                raise Damage(f"{hypothesis.finish if not hypothesis.finished else 'empty'}: {hypothesis.reason or segment[:80]}")
-            pairs.append({"source": segment, "target": hypothesis.text, "text": number, "origin": hypothesis.origin})
+                raise Damage(
+                    f"{hypothesis.finish if not hypothesis.finished else 'empty'}: {hypothesis.reason or segment[:80]}"
+                )
+            pairs.append(
+                {"source": segment, "target": hypothesis.text, "text": number, "origin": hypothesis.origin}
+            )
         texts.append(document.assemble([hypothesis.text for hypothesis in hypotheses]))
     row = record.with_texts(texts).to_row()
     return ({**row, "language": target.code} if "language" in row else row), pairs
@@ -162,15 +180,22 @@ class Named:
     filter: Filter
 
 
-def filter_rows(  # noqa: PLR0913 - two files in, two out, and the judges
-    source_rows: Path, translated: Paths, filters: Sequence[Named], *, pack: LanguagePack, source: Language, kept: Path, progress: Progress
+def filter_rows(
+    source_rows: Path,
+    translated: Paths,
+    filters: Sequence[Named],
+    *,
+    pack: LanguagePack,
+    source: Language,
+    kept: Path,
+    progress: Progress,
 ) -> Counts:
     """Judge each translation; kept rows to `kept`, dropped ones beside it with their reason, all verdicts too."""
     kept_rows: list[Row] = []
     dropped_rows: list[Row] = []
     verdicts: list[Row] = []
     reasons: dict[str, Counter[str]] = {named.name: Counter() for named in filters}
-    for window in _windows(_translations(source_rows, translated)):
+    for window in _windows(read_translations(source_rows, translated)):
         alive = list(window)
         told: dict[str, list[Row]] = {item.target.id: [] for item in window}
         for named in filters:
@@ -192,31 +217,22 @@ def filter_rows(  # noqa: PLR0913 - two files in, two out, and the judges
     write_rows(kept, kept_rows)
     write_rows(kept.with_suffix(".dropped.jsonl"), dropped_rows)
     write_rows(kept.with_suffix(".verdicts.jsonl"), verdicts)
-    return {"records": len(verdicts), "kept": len(kept_rows), "dropped": {name: dict(why) for name, why in reasons.items()}}
+    return {
+        "records": len(verdicts),
+        "kept": len(kept_rows),
+        "dropped": {name: dict(why) for name, why in reasons.items()},
+    }
 
 
 def _told(name: str, verdict: Verdict) -> Row:
-    facts = {"keep": verdict.keep, "reason": verdict.reason, "score": verdict.score, "segment": verdict.segment, "span": verdict.span}
+    facts = {
+        "keep": verdict.keep,
+        "reason": verdict.reason,
+        "score": verdict.score,
+        "segment": verdict.segment,
+        "span": verdict.span,
+    }
     return {"filter": name, **{key: value for key, value in facts.items() if value not in (None, "")}}
-
-
-def _translations(source_rows: Path, translated: Paths) -> Iterator[Translation]:
-    sources = {record.id: record for record in read_records(source_rows)}
-    pairs = {row["id"]: row for _, row in read_rows(translated.segments)} if translated.segments.exists() else {}
-    for target in read_records(translated.rows):
-        source = sources.get(target.id)
-        if source is None or type(source) is not type(target) or len(source.texts) != len(target.texts):
-            raise DataError(
-                f"{translated.rows}: the row {target.id!r} has no row of its shape in {source_rows}",
-                hint="--source must be the file that was translated",
-            )
-        known = pairs.get(target.id)
-        found = (
-            tuple(SegmentPair(**pair) for pair in known["pairs"])
-            if known
-            else tuple(SegmentPair(source=a, target=b, text=n) for n, (a, b) in enumerate(zip(source.texts, target.texts, strict=True)))
-        )
-        yield Translation(source=source, target=target, pairs=found, translated=known["translated"] if known else True)
 
 
 def split(rows: Path, records: Path, held_out: Path, *, share: float, takes: str) -> Counts:
@@ -225,7 +241,9 @@ def split(rows: Path, records: Path, held_out: Path, *, share: float, takes: str
     kept: list[Row] = []
     for record in read_records(rows):
         if not isinstance(record, KINDS[takes]):
-            raise DataError(f"{rows}: the row {record.id!r} is none of {takes}", hint=f"this trainer takes {takes}")
+            raise DataError(
+                f"{rows}: the row {record.id!r} is none of {takes}", hint=f"this trainer takes {takes}"
+            )
         (kept if is_held_out(record.id, share) else train).append(record.to_row())
     write_rows(records, train)
     write_rows(held_out, kept)

@@ -8,7 +8,9 @@ def test_proportions_are_wilson_s() -> None:
     low, high = mean_interval([1] * 7 + [0] * 3, seed=0)
     z, p, n = 1.959964, 0.7, 10
     centre, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    assert (low, high) == pytest.approx(((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)), abs=1e-6)
+    assert (low, high) == pytest.approx(
+        ((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)), abs=1e-6
+    )
 
 
 def test_all_right_is_not_certain() -> None:

@@ -11,10 +11,10 @@ from langadapt.errors import LangAdaptError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Take a model to a language: prepare, translate, filter, train, evaluate, report."),
-    "translate": ("stages", "Translate a file of rows."),
-    "filter": ("stages", "Judge a translated file; keep what passes the gates."),
-    "train": ("stages", "Train a model on a file of rows."),
-    "evaluate": ("stages", "Score a model."),
+    "translate": ("translate", "Translate a file of rows."),
+    "filter": ("filter", "Judge a translated file; keep what passes the gates."),
+    "train": ("train", "Train a model on a file of rows."),
+    "evaluate": ("evaluate", "Score a model."),
     "report": ("report", "Write a run's report again and print its summary."),
     "list": ("catalogue", "What is installed: languages, components, recipes."),
     "show": ("catalogue", "A component's settings, or a recipe with the origin of every value."),
@@ -50,7 +50,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:  # noqa: ARG001 - read by main
+def cli(debug: bool) -> None:
     """Take an open language model to another language."""
 
 
@@ -77,12 +77,18 @@ def main() -> None:
     except OSError as error:
         if debug or error.filename is None:
             raise
-        _say(f"{error.filename}: {error.strerror}", "check the path, its rights and the disk; what was done is kept")
+        _say(
+            f"{error.filename}: {error.strerror}",
+            "check the path, its rights and the disk; what was done is kept",
+        )
         sys.exit(5)
     except Exception as error:
         if debug:
             raise
-        _say(f"{type(error).__name__}: {error}", "this is a bug of langadapt or of a library: run again with --debug and report it")
+        _say(
+            f"{type(error).__name__}: {error}",
+            "this is a bug of langadapt or of a library: run again with --debug and report it",
+        )
         sys.exit(1)
 
 

@@ -63,7 +63,9 @@ def _what(name: str, language: str | None) -> tuple[str, str]:
         return "recipe", name
     kinds = [one for one, bears in sorted(known) if bears == name]
     if not kinds:
-        raise ConfigError(f"nothing is called {name!r}", hint=registry.did_you_mean(name, [bears for _, bears in known]))
+        raise ConfigError(
+            f"nothing is called {name!r}", hint=registry.did_you_mean(name, [bears for _, bears in known])
+        )
     if len(kinds) > 1:
         raise ConfigError(f"{name!r} is a {' and a '.join(kinds)}", hint=f"write {kinds[0]}:{name}")
     return kinds[0], name
@@ -96,7 +98,10 @@ def _show_component(kind: str, name: str) -> None:
 def _show_pack(code: str) -> None:
     pack = registry.pack(code)
     language = pack.language
-    click.secho(f"language {code}: {language.name} ({language.native}), {language.script}, {language.flores}", bold=True)
+    click.secho(
+        f"language {code}: {language.name} ({language.native}), {language.script}, {language.flores}",
+        bold=True,
+    )
     for key, value in pack.facts.items():
         click.echo(f"  {key} = {value}")
 
@@ -118,7 +123,11 @@ def _recipe_lines(name: str, language: str | None) -> dict[str, tuple[str, str]]
     from langadapt.recipe import explained, read_recipe
 
     if language is None:
-        owners = [i.name for i in registry.installed("language") if name.endswith(".toml") or name in _recipes(i.name)]
+        owners = [
+            i.name
+            for i in registry.installed("language")
+            if name.endswith(".toml") or name in _recipes(i.name)
+        ]
         if len(owners) != 1:
             raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
         language = owners[0]

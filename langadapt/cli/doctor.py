@@ -37,7 +37,10 @@ def doctor_command() -> None:
             click.secho(f"{kind:<14} {item.name:<16} {problem or 'ready'}", fg="red" if problem else None)
     for name, needs in _needs().items():
         runs = needs == "cpu" or facts["accelerator"] != "none"
-        click.echo(f"{'recipe':<14} {name:<16} " + ("can run here" if runs else "needs an accelerator, none is found"))
+        click.echo(
+            f"{'recipe':<14} {name:<16} "
+            + ("can run here" if runs else "needs an accelerator, none is found")
+        )
     sys.exit(3 if broken else 0)
 
 
@@ -51,13 +54,17 @@ def _problem(item: registry.Found) -> str:
     except subprocess.TimeoutExpired:
         return f"{item.distribution}: takes more than {TIME_LIMIT_S} s to import"
     lines = done.stderr.strip().splitlines()
-    return "" if done.returncode == 0 else (lines[-1] if lines else f"{item.distribution}: exit code {done.returncode}")
+    return (
+        ""
+        if done.returncode == 0
+        else (lines[-1] if lines else f"{item.distribution}: exit code {done.returncode}")
+    )
 
 
 def _needs() -> dict[str, str]:
     from langadapt.recipe import read_recipe, recipe_names
 
-    needs = {}
+    needs: dict[str, str] = {}
     for item in registry.installed("language"):
         pack = registry.pack(item.name)
         needs |= {f"{name} ({item.name})": read_recipe(name, pack).needs for name in recipe_names(pack)}

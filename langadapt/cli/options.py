@@ -15,10 +15,22 @@ from langadapt.memory import TranslationMemory
 Command = TypeVar("Command", bound=Callable[..., Any])
 CACHE = Path("runs/.cache")
 
-language = click.option("--language", required=True, metavar="LANG", help="BCP 47 code of the target language.")
-changes = click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated.")
-memory = click.option("--memory", "memory_file", type=click.Path(path_type=Path), default=Path("runs/memory.sqlite"), help="The translation memory.")
-recipe = click.option("--recipe", metavar="NAME|FILE", help="A recipe by name or file; the pack's own unless given.")
+language = click.option(
+    "--language", required=True, metavar="LANG", help="BCP 47 code of the target language."
+)
+changes = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be repeated."
+)
+memory = click.option(
+    "--memory",
+    "memory_file",
+    type=click.Path(path_type=Path),
+    default=Path("runs/memory.sqlite"),
+    help="The translation memory.",
+)
+recipe = click.option(
+    "--recipe", metavar="NAME|FILE", help="A recipe by name or file; the pack's own unless given."
+)
 limit = click.option("--limit", type=click.IntRange(min=1), help="Records per source, or items per task.")
 
 
@@ -31,7 +43,10 @@ def recipe_name(pack: LanguagePack, asked: str | None) -> str:
     """The recipe that is asked for, or the pack's default."""
     name = asked or pack.default_recipe
     if name is None:
-        raise ConfigError(f"the pack {pack.language.code} names no recipe", hint="--recipe NAME; `langadapt list recipe` names them")
+        raise ConfigError(
+            f"the pack {pack.language.code} names no recipe",
+            hint="--recipe NAME; `langadapt list recipe` names them",
+        )
     return name
 
 
@@ -52,7 +67,12 @@ def own_rows(conversations: Path | None, preferences: Path | None) -> Mapping[st
     """Sources made of a user's own files; none where no file is given."""
     given = {"sft": conversations, "dpo": preferences}
     return {
-        f"own-{stream}": {"path": str(path.resolve()), "reader": "messages", "stream": stream, "license": "LicenseRef-own"}
+        f"own-{stream}": {
+            "path": str(path.resolve()),
+            "reader": "messages",
+            "stream": stream,
+            "license": "LicenseRef-own",
+        }
         for stream, path in given.items()
         if path
     } or None

@@ -12,21 +12,33 @@ from langadapt.languages import LanguagePack
 from langadapt.machine import accelerator
 from langadapt.recipe import Recipe, read_recipe, recipe_names
 
-DEMONSTRATION = "This is a demonstration with tiny models: it shows the path and tells nothing about {language} quality."
+DEMONSTRATION = (
+    "This is a demonstration with tiny models: it shows the path and tells nothing about {language} quality."
+)
 
 
 @click.command()
 @click.argument("lang")
 @options.recipe
-@click.option("--run-dir", type=click.Path(path_type=Path), help="The run's folder; runs/LANG-RECIPE unless given.")
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), help="The run's folder; runs/LANG-RECIPE unless given."
+)
 @click.option("--until", metavar="STAGE", default="report", help="Stop after this stage.")
 @options.limit
 @options.changes
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--conversations", type=click.Path(path_type=Path), help="One's own SFT rows instead of the recipe's sources.")
-@click.option("--preferences", type=click.Path(path_type=Path), help="One's own DPO rows instead of the recipe's sources.")
+@click.option(
+    "--conversations",
+    type=click.Path(path_type=Path),
+    help="One's own SFT rows instead of the recipe's sources.",
+)
+@click.option(
+    "--preferences",
+    type=click.Path(path_type=Path),
+    help="One's own DPO rows instead of the recipe's sources.",
+)
 @options.memory
-def run_command(  # noqa: PLR0913 - one parameter per option
+def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     lang: str, recipe: str | None, run_dir: Path | None, until: str, limit: int | None, changes: tuple[str, ...], yes: bool,
     conversations: Path | None, preferences: Path | None, memory_file: Path,
 ) -> None:  # fmt: skip
@@ -82,7 +94,9 @@ def _fitting(pack: LanguagePack, asked: str | None, yes: bool) -> str:
             f"the recipe {name!r} needs an accelerator, none is found, and the pack {pack.language.code} has no mini recipe",
             hint="run it on a machine with a GPU, or name a recipe for the CPU with --recipe",
         )
-    click.echo(f"No accelerator is found, which the recipe {name!r} needs: running the recipe 'mini' instead.")
+    click.echo(
+        f"No accelerator is found, which the recipe {name!r} needs: running the recipe 'mini' instead."
+    )
     if not yes and sys.stdin.isatty():
         click.confirm("Go on?", default=True, abort=True)
     return "mini"
@@ -111,4 +125,3 @@ def _check_rows(recipe: Recipe, limit: int | None) -> None:
     if found:
         shown = [*found[:20], *([f"and {len(found) - 20} more"] if len(found) > 20 else [])]
         raise DataError("\n  ".join(shown), hint="mend these rows; nothing was started")
-

@@ -32,7 +32,12 @@ class Family:
 
     def render(self, text: str, source: Language, target: Language) -> str:
         """The prompt for one text, before any chat template."""
-        facts = {"{source}": source.name, "{target}": target.name, "{source_code}": source.code, "{target_code}": target.code}
+        facts = {
+            "{source}": source.name,
+            "{target}": target.name,
+            "{source_code}": source.code,
+            "{target_code}": target.code,
+        }
         head, _, tail = self.prompt.partition("{text}")
         for key, value in facts.items():
             head, tail = head.replace(key, value), tail.replace(key, value)
@@ -48,7 +53,11 @@ class Family:
 
     def check(self, source: Language, target: Language) -> None:
         """Raise `ConfigError` where the family does not translate between the two."""
-        unknown = [one.name for one in (source, target) if self.languages and one.code.split("-")[0] not in self.languages]
+        unknown = [
+            one.name
+            for one in (source, target)
+            if self.languages and one.code.split("-")[0] not in self.languages
+        ]
         if unknown:
             raise ConfigError(
                 f"models of the family {self.name!r} do not know {' and '.join(unknown)}",
@@ -59,11 +68,12 @@ class Family:
 @cache
 def families() -> Mapping[str, Family]:
     """The table."""
-    table: dict[str, dict[str, Any]] = read_toml(Path(__file__).with_name("families.toml"))
-    return {
-        name: Family(name=name, **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
-        for name, row in table.items()
-    }
+    table: Mapping[str, Mapping[str, Any]] = read_toml(Path(__file__).with_name("families.toml"))
+    return {name: Family(name=name, **_row(row)) for name, row in table.items()}
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
 def family_of(model: ModelRef, name: str | None = None) -> Family:
@@ -76,4 +86,6 @@ def family_of(model: ModelRef, name: str | None = None) -> Family:
     for family in known.values():
         if any(fnmatchcase(model.name.lower(), pattern.lower()) for pattern in family.models):
             return family
-    raise ConfigError(f"the family of the model {model} is not known", hint=f"set `family` to one of {', '.join(known)}")
+    raise ConfigError(
+        f"the family of the model {model} is not known", hint=f"set `family` to one of {', '.join(known)}"
+    )

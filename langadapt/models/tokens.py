@@ -28,7 +28,10 @@ class TokenCounter:
         if self.chat_template:
             tokenizer.chat_template = self.chat_template.read_text(encoding="utf-8")
         if tokenizer.chat_template is None:
-            raise ConfigError(f"the tokenizer of {self.model} has no chat template", hint="set `chat_template` in the recipe")
+            raise ConfigError(
+                f"the tokenizer of {self.model} has no chat template",
+                hint="set `chat_template` in the recipe",
+            )
         return tokenizer
 
     def count(self, record: Record) -> int:
@@ -37,7 +40,9 @@ class TokenCounter:
             return self._chat(messages(record.messages, "user"))
         if isinstance(record, Preference):
             prompt = messages(record.prompt, "user")
-            return max(self._chat(prompt + messages(side, "assistant")) for side in (record.chosen, record.rejected))
+            return max(
+                self._chat(prompt + messages(side, "assistant")) for side in (record.chosen, record.rejected)
+            )
         return len(self.tokenizer(record.texts[0])["input_ids"])
 
     def _chat(self, turns: list[dict[str, str]]) -> int:

@@ -13,5 +13,7 @@ POLICIES = ("commercial", "research", "any")
 def allows(policy: str, license_id: str) -> bool:
     """Whether rows under a licence may be used."""
     if policy not in POLICIES:
-        raise ConfigError(f"prepare.licenses: {policy!r} is no policy", hint=f"policies: {', '.join(POLICIES)}")
+        raise ConfigError(
+            f"prepare.licenses: {policy!r} is no policy", hint=f"policies: {', '.join(POLICIES)}"
+        )
     return policy == "any" or license_id.lower() in (COMMERCIAL if policy == "commercial" else RESEARCH)

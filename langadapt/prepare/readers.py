@@ -6,8 +6,8 @@ from typing import Any
 
 from langadapt.errors import ConfigError, DataError, LangAdaptError, MachineError
 from langadapt.records import Record, Row, read_rows, record_from_row
-from langadapt.recipe import Source
 from langadapt.registry import did_you_mean
+from langadapt.schema import Source
 
 FORMATS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv"}
 
@@ -27,13 +27,19 @@ def _argilla_preferences(row: Row) -> Row:
     return {**sides, **rest}
 
 
-READERS: Mapping[str, Callable[[Row], Row]] = {"messages": _messages, "argilla-preferences": _argilla_preferences}
+READERS: Mapping[str, Callable[[Row], Row]] = {
+    "messages": _messages,
+    "argilla-preferences": _argilla_preferences,
+}
 
 
 def read_source(source: Source, limit: int | None) -> Iterator[Record]:
     """The records of a source with its name, licence and language on them; errors name the place."""
     if source.reader not in READERS:
-        raise ConfigError(f"source.{source.name}.reader: no reader is called {source.reader!r}", hint=did_you_mean(source.reader, list(READERS)))
+        raise ConfigError(
+            f"source.{source.name}.reader: no reader is called {source.reader!r}",
+            hint=did_you_mean(source.reader, list(READERS)),
+        )
     least = min((n for n in (limit, source.limit) if n is not None), default=None)
     for count, (where, row) in enumerate(_rows(source)):
         if count == least:
@@ -61,12 +67,21 @@ def check_rows(source: Source, limit: int | None) -> list[str]:
 
 def _record(source: Source, where: str, row: Any) -> Record:
     if not isinstance(row, dict):
-        raise DataError(f"{where}: a row is an object, not {type(row).__name__}", hint="one JSON object per line")
+        raise DataError(
+            f"{where}: a row is an object, not {type(row).__name__}", hint="one JSON object per line"
+        )
     try:
         mapped = READERS[source.reader](row)
     except KeyError as error:
-        raise DataError(f"{where}: the reader {source.reader!r} needs the column {error}", hint="choose the reader that fits the data") from error
-    origin = {"source": source.name, "license": mapped.get("license") or source.license, "language": mapped.get("language") or source.language}
+        raise DataError(
+            f"{where}: the reader {source.reader!r} needs the column {error}",
+            hint="choose the reader that fits the data",
+        ) from error
+    origin = {
+        "source": source.name,
+        "license": mapped.get("license") or source.license,
+        "language": mapped.get("language") or source.language,
+    }
     return record_from_row({**mapped, **{key: value for key, value in origin.items() if value}}, where=where)
 
 
@@ -85,7 +100,9 @@ def _dataset(source: Source, path: Path) -> Iterator[tuple[str, Any]]:
         if path.suffix in FORMATS and path.is_file():
             rows = load_dataset(FORMATS[path.suffix], data_files=str(path), split="train", streaming=True)
         else:
-            rows = load_dataset(source.path, source.config, split=source.split, revision=source.revision, streaming=True)
+            rows = load_dataset(
+                source.path, source.config, split=source.split, revision=source.revision, streaming=True
+            )
         for number, row in enumerate(rows, 1):
             yield f"{source.path}, row {number}", dict(row)
     except (OSError, ValueError, ConnectionError) as error:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from langadapt.prepare.licenses import allows
-from langadapt.recipe import Prepare
 from langadapt.records import Record
+from langadapt.schema import Prepare
 
 TokenCount = Callable[[Record], int]
 
@@ -32,7 +32,9 @@ def _reason(record: Record, settings: Prepare, count_tokens: TokenCount | None, 
     if not allows(settings.licenses, record.license):
         return f"licence {record.license or 'unknown'} is not {settings.licenses}"
     if settings.deduplicate:
-        key = hashlib.sha256("\0".join(" ".join(text.split()) for text in record.texts).encode()).digest()[:16]
+        key = hashlib.sha256("\0".join(" ".join(text.split()) for text in record.texts).encode()).digest()[
+            :16
+        ]
         if key in seen:
             return "duplicate"
         seen.add(key)

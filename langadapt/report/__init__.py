@@ -20,12 +20,21 @@ def write_report(run: Run, recipe: Recipe, pack: LanguagePack) -> Path:
 
     settings = {
         "report": folder_digest(Path(__file__).parent, "*.*"),
-        "recipe": [recipe.title, recipe.demonstration, recipe.published, vars(reproduction(recipe, pack, {}))],
+        "recipe": [
+            recipe.title,
+            recipe.demonstration,
+            recipe.published,
+            vars(reproduction(recipe, pack, {})),
+        ],
         "pack": [pack.language.code, pack.facts],
     }
     with run.step("report", settings=settings, inputs=files(run)) as step:
         if step.needed:
             facts = gather(run, recipe, pack)
-            for name, text in (("model_card.md", model_card), ("data_card.md", data_card), ("index.html", page)):
+            for name, text in (
+                ("model_card.md", model_card),
+                ("data_card.md", data_card),
+                ("index.html", page),
+            ):
                 step.path(name).write_text(text(facts), encoding="utf-8")
         return step.path("index.html")

@@ -90,13 +90,22 @@ def _objection(why: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, 
     return {**pairs[number], "span": why.get("span")}
 
 
-def _example(source: Row, target: Row, told: Mapping[str, Any], stream: str, objection: Mapping[str, Any] | None, code: str) -> Example:  # noqa: PLR0913 - a pair of rows and what was said of them
+def _example(
+    source: Row,
+    target: Row,
+    told: Mapping[str, Any],
+    stream: str,
+    objection: Mapping[str, Any] | None,
+    code: str,
+) -> Example:
     before, after = record_from_row(source), record_from_row(target)
     parts, marked = [], -1
     for number, (label, old, new) in enumerate(zip(_labels(before), before.texts, after.texts, strict=False)):
         here = objection if objection and objection.get("text") == number else None
         marked = number if here else marked
-        parts.append(Part(label=label, source=_passage(old, here and here["source"]), target=_target(new, here)))
+        parts.append(
+            Part(label=label, source=_passage(old, here and here["source"]), target=_target(new, here))
+        )
     start = max(0, min(marked - PARTS + 1, len(parts) - PARTS)) if marked >= PARTS else 0
     return Example(
         id=str(target["id"]),
@@ -132,7 +141,7 @@ def _cut(text: str, mark: Mark) -> Passage:
     low = max(0, min(start - WIDTH // 3, len(text) - WIDTH))
     high = min(len(text), low + WIDTH)
     before, after = ("… " if low else ""), (" …" if high < len(text) else "")
-    return Passage(before + text[low:start], text[start:end], text[end:max(high, end)] + after)
+    return Passage(before + text[low:start], text[start:end], text[end : max(high, end)] + after)
 
 
 def _labels(record: Record) -> list[str]:

@@ -12,7 +12,7 @@ from langadapt.report.examples import Example, examples
 from langadapt.report.formats import finite, place
 from langadapt.report.reproduce import Reproduction, reproduction
 from langadapt.report.scores import Scores, read_scores
-from langadapt.runner import Run
+from langadapt.runner import STAGES, Run
 
 Manifests = Mapping[str, Mapping[str, Any]]
 RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
@@ -101,7 +101,9 @@ class TrainingFacts:
     def held_out_loss(self) -> Change | None:
         """The loss on held-out rows before and after, as the trainer measured it or as its curve shows it."""
         before, after = (finite(self.facts.get(f"held_out_loss_{when}")) for when in ("before", "after"))
-        return self.change("eval_loss") if before is None or after is None else Change(first=before, last=after)
+        return (
+            self.change("eval_loss") if before is None or after is None else Change(first=before, last=after)
+        )
 
     @property
     def reward_accuracy(self) -> float | None:
@@ -112,7 +114,9 @@ class TrainingFacts:
     @property
     def steps(self) -> int:
         """Optimizer steps."""
-        return max((int(step) for row in self.curves if (step := finite(row.get("step"))) is not None), default=0)
+        return max(
+            (int(step) for row in self.curves if (step := finite(row.get("step"))) is not None), default=0
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,9 +168,11 @@ class Facts:
 
 def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
     """Read what the finished steps left behind."""
-    manifests = {name: content for name, content in run.manifests().items() if name != "report"}
+    manifests = _in_order(run, recipe)
     sources = tuple(_sources(manifests, run.folder, pack))
-    streams = tuple(_stream(name, manifests, sources) for name in _found(manifests, "prepare").get("streams", {}))
+    streams = tuple(
+        _stream(name, manifests, sources) for name in _found(manifests, "prepare").get("streams", {})
+    )
     training = tuple(_training(recipe, manifests, run.folder, pack))
     return Facts(
         title=recipe.title,
@@ -179,7 +185,9 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
         sources=sources,
         streams=streams,
         gates=tuple(slot.name for slot in recipe.filters),
-        examples=tuple(examples(run.folder, [s.name for s in streams if s.kept is not None], pack.language.code)),
+        examples=tuple(
+            examples(run.folder, [s.name for s in streams if s.kept is not None], pack.language.code)
+        ),
         training=training,
         scores=read_scores(run.folder, recipe, pack, [trained.checkpoint for trained in training]),
         costs=tuple(_cost(name, content) for name, content in manifests.items()),
@@ -194,6 +202,22 @@ def files(run: Run) -> list[Path]:
     found = {path for pattern in patterns for path in run.folder.glob(pattern)}
     found |= {run.folder / name / "manifest.json" for name in run.manifests() if name != "report"}
     return sorted(found)
+
+
+def _in_order(run: Run, recipe: Recipe) -> Manifests:
+    """The finished steps: by stage, then in the recipe's order."""
+    slots = [slot.name for slot in (*recipe.train, *recipe.evaluate)]
+    order = {
+        name: number
+        for number, name in enumerate(["base", *dict.fromkeys(s.stream for s in recipe.sources), *slots])
+    }
+    there = {name: content for name, content in run.manifests().items() if name != "report"}
+
+    def place_of(name: str) -> list[int]:
+        stage, *parts = name.split("/")
+        return [STAGES.index(stage), *(order.get(part, len(order)) for part in parts)]
+
+    return {name: there[name] for name in sorted(there, key=place_of)}
 
 
 def _found(manifests: Manifests, step: str) -> Mapping[str, Any]:
@@ -227,7 +251,11 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
     translated = _found(manifests, f"translate/{name}")
     held = translated.get("held", {})
     if translated:
-        steps.append(FunnelStep(label="translated", left=translated["translated"], lost=sum(held.values()), reasons=held))
+        steps.append(
+            FunnelStep(
+                label="translated", left=translated["translated"], lost=sum(held.values()), reasons=held
+            )
+        )
     filtered = _found(manifests, f"filter/{name}")
     left = translated.get("translated", 0)
     for gate, why in filtered.get("dropped", {}).items():
@@ -244,7 +272,9 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
     )
 
 
-def _training(recipe: Recipe, manifests: Manifests, folder: Path, pack: LanguagePack) -> Iterator[TrainingFacts]:
+def _training(
+    recipe: Recipe, manifests: Manifests, folder: Path, pack: LanguagePack
+) -> Iterator[TrainingFacts]:
     base = place(recipe.base or "", folder, pack.folder)
     for slot in recipe.train:
         name = f"train/{slot.name}"
@@ -272,7 +302,9 @@ def _lines(path: Path) -> int:
 def _translator(recipe: Recipe, folder: Path, pack: LanguagePack) -> str:
     model = recipe.translate.settings.get("model")
     stated = str(getattr(model, "value", "") or "")
-    return f"{place(stated, folder, pack.folder)} ({recipe.translate.use})" if stated else recipe.translate.use
+    return (
+        f"{place(stated, folder, pack.folder)} ({recipe.translate.use})" if stated else recipe.translate.use
+    )
 
 
 def _cost(name: str, content: Mapping[str, Any]) -> Cost:

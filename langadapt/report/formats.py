@@ -53,7 +53,10 @@ def duration(seconds: Any) -> str:
 
 def reasons(why: dict[str, int]) -> str:
     """Reasons and how often each was given, the most frequent first."""
-    return ", ".join(f"{one_line(reason)} {count(number)}" for reason, number in sorted(why.items(), key=lambda item: -item[1]))
+    return ", ".join(
+        f"{one_line(reason)} {count(number)}"
+        for reason, number in sorted(why.items(), key=lambda item: -item[1])
+    )
 
 
 def one_line(text: Any) -> str:

@@ -14,14 +14,26 @@ def page(facts: Facts) -> str:
     from langadapt.report.plots import benchmarks, pictures
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(formats, name) for name in ("count", "value", "interval", "duration", "reasons", "plain_value", "one_line")
+        name: getattr(formats, name)
+        for name in ("count", "value", "interval", "duration", "reasons", "plain_value", "one_line")
     }
-    drawn = pictures(facts.streams, facts.training, benchmarks(facts.scores.benchmarks, facts.scores.checkpoints))
+    drawn = pictures(
+        facts.streams, facts.training, benchmarks(facts.scores.benchmarks, facts.scores.checkpoints)
+    )
     return environment.get_template("page.html.jinja").render(
-        facts=facts, pictures=drawn, glance=list(glance(facts)), share=formats.share, finite=formats.finite
+        facts=facts,
+        pictures=drawn,
+        glance=list(glance(facts)),
+        parts=[row.task for row in facts.scores.judged if row.cells and "/" in row.task],
+        share=formats.share,
+        finite=formats.finite,
     )
 
 
@@ -29,21 +41,49 @@ def glance(facts: Facts) -> Iterator[tuple[str, str, str]]:
     """The few numbers that matter most: a figure, what it is, and what stands behind it."""
     read = sum(source.rows for source in facts.sources)
     if facts.sources:
-        yield formats.count(read), "rows read", f"{formats.count(facts.total('prepared'))} went on to be translated"
+        yield (
+            formats.count(read),
+            "rows read",
+            f"{formats.count(facts.total('prepared'))} went on to be translated",
+        )
     if facts.reached("translate"):
         held = sum(sum(stream.held.values()) for stream in facts.streams)
-        yield formats.count(facts.total("translated")), "records translated", f"{formats.count(held)} held back"
+        yield (
+            formats.count(facts.total("translated")),
+            "records translated",
+            f"{formats.count(held)} held back",
+        )
     if facts.reached("filter"):
         kept, lost = facts.total("kept"), facts.total("losses")
-        yield formats.share(kept, kept + lost), "passed every gate", f"{formats.count(kept)} kept, {formats.count(lost)} dropped"
+        yield (
+            formats.share(kept, kept + lost),
+            "passed every gate",
+            f"{formats.count(kept)} kept, {formats.count(lost)} dropped",
+        )
     for trained in facts.training:
         if loss := trained.held_out_loss:
             figures = f"{formats.value(loss.first)} → {formats.value(loss.last)}"
-            yield f"{100 * loss.relative:+.0f}\u202f%".replace("-", "−"), f"held-out loss, {trained.slot}", figures
+            yield (
+                f"{100 * loss.relative:+.0f}\u202f%".replace("-", "−"),
+                f"held-out loss, {trained.slot}",
+                figures,
+            )
         if trained.reward_accuracy is not None:
-            yield formats.value(trained.reward_accuracy), f"reward accuracy, {trained.slot}", "on its training pairs"
+            yield (
+                formats.value(trained.reward_accuracy),
+                f"reward accuracy, {trained.slot}",
+                "on its training pairs",
+            )
     if facts.scores.chances:
         near = sum(facts.scores.chances)
-        yield f"{near} of {len(facts.scores.chances)}", "scores at chance level", "95 % interval includes chance"
+        yield (
+            f"{near} of {len(facts.scores.chances)}",
+            "scores at chance level",
+            "95 % interval includes chance",
+        )
     if facts.costs:
-        yield formats.duration(sum(cost.seconds for cost in facts.costs)), "of work", "all finished steps together"
+        yield (
+            formats.duration(sum(cost.seconds for cost in facts.costs)),
+            "of work",
+            "all finished steps together",
+        )

@@ -48,7 +48,9 @@ def funnel(stream: StreamFacts) -> Markup:
         axes = figure.subplots()
         rows = range(len(steps))
         axes.barh(rows, [step.left for step in steps], color=KEPT, height=0.62)
-        axes.barh(rows, [step.lost for step in steps], left=[step.left for step in steps], color=LOST, height=0.62)
+        axes.barh(
+            rows, [step.lost for step in steps], left=[step.left for step in steps], color=LOST, height=0.62
+        )
         most = max(max(step.left + step.lost for step in steps), 1)
         for row, step in enumerate(steps):
             why = _short(f"−{count(step.lost)}:  {reasons(step.reasons)}", 46) if step.lost else ""
@@ -67,7 +69,11 @@ def funnel(stream: StreamFacts) -> Markup:
 
 def curves(training: TrainingFacts) -> Markup | None:
     """Loss on training and held-out rows; for preferences also reward accuracy and margin."""
-    wanted = [("loss", "loss"), ("reward accuracy", "rewards/accuracies"), ("reward margin", "rewards/margins")]
+    wanted = [
+        ("loss", "loss"),
+        ("reward accuracy", "rewards/accuracies"),
+        ("reward margin", "rewards/margins"),
+    ]
     panels = [
         (title, [(name, training.series(key), color) for name, key, color in _both(key)])
         for title, key in wanted
@@ -77,11 +83,15 @@ def curves(training: TrainingFacts) -> Markup | None:
         return None
 
     def draw(figure: Any) -> None:
-        for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for axes, (title, lines) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
             for name, points, color in lines:
                 if points:
                     marker = "o" if name == "held out" or len(points) == 1 else None
-                    axes.plot(*zip(*points, strict=True), color=color, lw=1.8, marker=marker, ms=4, label=name)
+                    axes.plot(
+                        *zip(*points, strict=True), color=color, lw=1.8, marker=marker, ms=4, label=name
+                    )
             axes.set_title(title)
             axes.set_xlabel("step")
             if title == "reward accuracy":
@@ -104,33 +114,61 @@ def benchmarks(rows: Sequence[ScoreRow], checkpoints: Sequence[str]) -> Markup |
         axes = figure.subplots()
         for number, name in enumerate(checkpoints):
             color = CHECKPOINTS[number % len(CHECKPOINTS)]
-            found = [(r + (number + 0.5) * height - 0.4, cell) for r, row in enumerate(shown) if (cell := row.cells.get(name))]
+            found = [
+                (r + (number + 0.5) * height - 0.4, cell)
+                for r, row in enumerate(shown)
+                if (cell := row.cells.get(name))
+            ]
             bars = [(place, cell) for place, cell in found if cell.value is not None]
-            axes.barh([p for p, _ in bars], [c.value for _, c in bars], height * 0.88, color=color, label=_short(name, 24))
+            axes.barh(
+                [p for p, _ in bars],
+                [c.value for _, c in bars],
+                height * 0.88,
+                color=color,
+                label=_short(name, 24),
+            )
             for place, cell in bars:
                 if cell.interval:
                     axes.plot(cell.interval, [place, place], color=INK, lw=1.1, solid_capstyle="butt")
         levels = [(row.chance, number) for number, row in enumerate(shown) if row.chance is not None]
         if levels:
             x, y = zip(*levels, strict=True)
-            axes.vlines(x, [n - 0.46 for n in y], [n + 0.46 for n in y], color="#8a1f3c", lw=1.4, ls=(0, (2, 1.5)), label="chance")
-        axes.set_yticks(range(len(shown)), [f"{_short(row.task, 30)}\n{_short(row.metric, 30)}" for row in shown], color=INK)
+            axes.vlines(
+                x,
+                [n - 0.46 for n in y],
+                [n + 0.46 for n in y],
+                color="#8a1f3c",
+                lw=1.4,
+                ls=(0, (2, 1.5)),
+                label="chance",
+            )
+        axes.set_yticks(
+            range(len(shown)),
+            [f"{_short(row.task, 30)}\n{_short(row.metric, 30)}" for row in shown],
+            color=INK,
+        )
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         axes.tick_params(length=0)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=6, handlelength=1.4, borderaxespad=0.2)
 
-    return _svg(draw, (8.4, 0.28 * len(shown) * max(len(checkpoints), 2) + 0.8), "Benchmark scores with 95 % intervals")
+    return _svg(
+        draw,
+        (8.4, 0.28 * len(shown) * max(len(checkpoints), 2) + 0.8),
+        "Benchmark scores with 95 % intervals",
+    )
 
 
-def pictures(streams: Sequence[StreamFacts], training: Sequence[TrainingFacts], benched: Markup | None) -> Mapping[str, Markup]:
+def pictures(
+    streams: Sequence[StreamFacts], training: Sequence[TrainingFacts], benched: Markup | None
+) -> Mapping[str, Markup]:
     """Every picture of the page by its name, with ids that do not meet on it."""
     drawn: dict[str, Markup | None] = {f"funnel/{stream.name}": funnel(stream) for stream in streams}
     drawn |= {f"curves/{trained.slot}": curves(trained) for trained in training}
     drawn["benchmarks"] = benched
     there = [(name, picture) for name, picture in drawn.items() if picture]
-    return {name: Markup(_NAMES.sub(rf"\g<1>p{n}-", picture)) for n, (name, picture) in enumerate(there)}  # noqa: S704 - our own SVG
+    return {name: Markup(_NAMES.sub(rf"\g<1>p{n}-", str(picture))) for n, (name, picture) in enumerate(there)}  # noqa: S704 - our own SVG
 
 
 def _both(key: str) -> tuple[tuple[str, str, str], ...]:

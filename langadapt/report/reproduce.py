@@ -13,7 +13,19 @@ from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
 from langadapt.report.formats import plain_value
 
-PACKAGES = ("langadapt", "torch", "transformers", "trl", "accelerate", "peft", "vllm", "lm_eval", "datasets", "sacrebleu", "langdetect")
+PACKAGES = (
+    "langadapt",
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "peft",
+    "vllm",
+    "lm_eval",
+    "datasets",
+    "sacrebleu",
+    "langdetect",
+)
 APART = ("source", "translate", "filter", "train", "evaluate", "settings", "published")
 
 
@@ -37,7 +49,9 @@ class Reproduction:
     fingerprints: Mapping[str, str]
 
 
-def reproduction(recipe: Recipe, pack: LanguagePack, manifests: Mapping[str, Mapping[str, Any]]) -> Reproduction:
+def reproduction(
+    recipe: Recipe, pack: LanguagePack, manifests: Mapping[str, Mapping[str, Any]]
+) -> Reproduction:
     """Of a recipe as it was read and the steps that ran."""
     settings = tuple(_settings(recipe))
     stated = [leaf for leaf in _leaves(recipe.tree, "") if leaf[1].layer.name == "--set"]
@@ -46,7 +60,10 @@ def reproduction(recipe: Recipe, pack: LanguagePack, manifests: Mapping[str, Map
     parts += ["--limit", str(limit)] if limit is not None else []
     for key, leaf in stated:
         if not key.startswith("source."):
-            parts += ["--set", f"{key}={leaf.value if isinstance(leaf.value, str) else json.dumps(leaf.value, ensure_ascii=False)}"]
+            parts += [
+                "--set",
+                f"{key}={leaf.value if isinstance(leaf.value, str) else json.dumps(leaf.value, ensure_ascii=False)}",
+            ]
     return Reproduction(
         command=shlex.join(parts),
         own_rows=any(key.startswith("source.") for key, _ in stated),
@@ -62,7 +79,10 @@ def _settings(recipe: Recipe) -> Iterator[Setting]:
             yield from (_setting(*leaf) for leaf in _leaves(node, key))
     for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
         yield Setting(key=f"{slot.address}.use", value=slot.use, layer="")
-        yield from (Setting(key=f"{slot.address}.{key}", value=plain_value(value), layer="") for key, value in slot.options.items())
+        yield from (
+            Setting(key=f"{slot.address}.{key}", value=plain_value(value), layer="")
+            for key, value in slot.options.items()
+        )
         yield from (_setting(*leaf) for leaf in _leaves(slot.settings, slot.address))
 
 

@@ -45,7 +45,12 @@ class ScoreRow:
     def at_chance(self, checkpoint: str) -> bool:
         """Whether the interval holds the chance level."""
         cell = self.cells.get(checkpoint)
-        return bool(cell and cell.interval and self.chance is not None and cell.interval[0] <= self.chance <= cell.interval[1])
+        return bool(
+            cell
+            and cell.interval
+            and self.chance is not None
+            and cell.interval[0] <= self.chance <= cell.interval[1]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,14 @@ def _lines(facts: Facts) -> Iterator[str]:
 
 def _records(facts: Facts) -> Iterator[str]:
     rows = [
-        [s.name, count(s.prepared), count(s.translated), count(sum(s.held.values())), count(s.kept), _rate(s.kept, s.losses)]
+        [
+            s.name,
+            count(s.prepared),
+            count(s.translated),
+            count(sum(s.held.values())),
+            count(s.kept),
+            _rate(s.kept, s.losses),
+        ]
         for s in facts.streams
     ]
     yield from ["", *_table(["records", "prepared", "translated", "held", "kept", "share"], rows)]
@@ -74,7 +81,12 @@ def _scores(facts: Facts) -> Iterator[str]:
     rows = []
     for row in facts.scores.rows:
         if row.cells and not (row.judged and "/" in row.task):
-            marked = [f"{value(c.value)}{'≈' if row.at_chance(n) else ' '}" if (c := row.cells.get(n)) else f"{NOTHING} " for n in names]
+            marked = [
+                f"{value(c.value)}{'≈' if row.at_chance(n) else ' '}"
+                if (c := row.cells.get(n))
+                else f"{NOTHING} "
+                for n in names
+            ]
             rows.append([row.task, row.metric, *marked, value(row.chance)])
     yield from _table(["scores", "metric", *(f"{name} " for name in names), "chance"], rows, left=1)
     if any(facts.scores.chances):
@@ -83,10 +95,16 @@ def _scores(facts: Facts) -> Iterator[str]:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 0) -> list[str]:
     """Columns under their heads; the first and the one numbered `left` to the left, others to the right."""
-    cells = [[one_line(cell)[:44] if n != len(head) - 1 else one_line(cell) for n, cell in enumerate(row)] for row in [head, *rows]]
+    cells = [
+        [one_line(cell)[:44] if n != len(head) - 1 else one_line(cell) for n, cell in enumerate(row)]
+        for row in [head, *rows]
+    ]
     widths = [max(len(row[n]) for row in cells) for n in range(len(head))]
     return [
-        "  ".join(c.ljust(w) if n in (0, left) else c.rjust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))).rstrip()
+        "  ".join(
+            c.ljust(w) if n in (0, left) else c.rjust(w)
+            for n, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
         for row in cells
     ]
 

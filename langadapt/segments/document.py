@@ -61,12 +61,12 @@ class Document:
             except ValueError as error:
                 raise Damage(str(error), index) from error
         result = "".join(out)
-        if Document(result, self.mode)._skeleton != self._skeleton:
+        if Document(result, self.mode).skeleton != self.skeleton:
             raise Damage("the structure changed: a protected span, a table row or a line is not where it was")
         return result
 
     @cached_property
-    def _skeleton(self) -> tuple[object, ...]:
+    def skeleton(self) -> tuple[object, ...]:
         """What must be the same before and after: protected pieces in order, spans of each segment in any order."""
         merged: list[object] = []
         for piece in self._pieces:

@@ -9,7 +9,7 @@ from langadapt.records import Row, write_rows
 from langadapt_plugins.generation import ChatModel, short_hash
 
 
-def answered(  # noqa: PLR0913 - a checkpoint, what is asked, where it goes, and who is told
+def answered(
     checkpoint: Checkpoint,
     dtype: str,
     marks: Sequence[str],

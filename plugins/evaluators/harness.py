@@ -18,6 +18,8 @@ from langadapt_plugins.evaluators.tasks import task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
 _NORMAL_95 = 1.959964
+# What lm-eval says to everyone who hands it a loaded model.
+_EXPECTED = ("`pretrained` model kwarg is not of type", "Passed an already-initialized model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Harness(Loads):
         int | None, "most tokens of a question with its answer; unset: what the model takes"
     ] = None
 
-    def evaluate(  # noqa: PLR0913 - the seam's six names
+    def evaluate(
         self,
         checkpoint: Checkpoint,
         *,
@@ -112,7 +114,7 @@ class Harness(Loads):
 
 
 def _scores(
-    results: Any, facts: Mapping[str, Any], samples: Mapping[str, Any], ending: str, seed: int
+    results: Any, facts: Mapping[str, Any], samples: Mapping[str, Sequence[Row]], ending: str, seed: int
 ) -> list[Score]:
     from importlib.metadata import version
 
@@ -123,8 +125,17 @@ def _scores(
             number = _number(value)
             if not comma or metric.endswith("_stderr") or number is None:
                 continue
-            items = [row["metrics"].get(metric) for row in samples.get(name, ()) if row["filter"] == kind]
-            error = _number(values.get(f"{metric}_stderr,{kind}"))
+            rows = [
+                row
+                for task in facts[name].get("members", [name])
+                for row in samples[task]
+                if row["filter"] == kind
+            ]
+            items = [row["metrics"][metric] for row in rows if metric in row["metrics"]]
+            if "members" in facts[name]:
+                interval = _around(number, _number(values.get(f"{metric}_stderr,{kind}")), items)
+            else:
+                interval = mean_interval(items, seed) if _is_mean(number, items) else None
             about = f"v:{_version(results['versions'].get(name))}|shots:{facts[name]['shots']}"
             kept = "" if kind == "none" else f"|filter:{kind}"
             scores.append(
@@ -132,8 +143,8 @@ def _scores(
                     task=name,
                     metric=metric,
                     value=number,
-                    n=sum(item is not None for item in items) or facts[name]["n"],
-                    interval=_interval(number, items, error, seed),
+                    n=len(items) or facts[name]["n"],
+                    interval=interval,
                     higher_is_better=bool(results["higher_is_better"].get(name, {}).get(metric, True)),
                     signature=f"lm-eval:{version('lm-eval')}|task:{name}|{about}|{ending}{kept}",
                 )
@@ -141,15 +152,16 @@ def _scores(
     return scores
 
 
-def _interval(
-    value: float, items: Sequence[float | None], error: float | None, seed: int
-) -> tuple[float, float] | None:
-    """From the items where the score is their mean; around a group's value from lm-eval's standard error."""
-    known = [item for item in items if item is not None]
-    if known:
-        mean = math.isclose(sum(known) / len(known), value, rel_tol=1e-9, abs_tol=1e-12)
-        return mean_interval(known, seed) if mean else None
-    return (value - _NORMAL_95 * error, value + _NORMAL_95 * error) if error else None
+def _is_mean(value: float, items: Sequence[float]) -> bool:
+    return bool(items) and math.isclose(math.fsum(items) / len(items), value, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def _around(value: float, error: float | None, items: Sequence[float]) -> tuple[float, float] | None:
+    """A group's interval from lm-eval's standard error, which follows its weights; within 0 and 1 where the items are."""
+    if not error:
+        return None
+    low, high = value - _NORMAL_95 * error, value + _NORMAL_95 * error
+    return (max(0.0, low), min(1.0, high)) if all(0 <= item <= 1 for item in items) else (low, high)
 
 
 def _facts(results: Any, groups: Mapping[str, Any], chances: Mapping[str, float | None]) -> dict[str, Any]:
@@ -218,7 +230,7 @@ def _number(value: Any) -> float | None:
 
 
 def _version(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    return "none" if value is None else str(value).removesuffix(".0")
 
 
 @contextmanager
@@ -229,6 +241,7 @@ def _quiet(path: Path, progress: Progress) -> Iterator[None]:
     log = logging.getLogger("lm_eval")
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: not record.getMessage().startswith(_EXPECTED))
     spread = log.propagate
     log.addHandler(handler)
     log.propagate = False

@@ -68,8 +68,13 @@ Answers = Sequence[tuple[Question, Sequence[str]]]
 class Judge(Protocol):
     """Answers to ratings. `signature` is known once it has rated."""
 
-    metric: str
-    signature: str
+    @property
+    def metric(self) -> str:
+        """What its numbers are called."""
+
+    @property
+    def signature(self) -> str:
+        """The judge, for the signature of the scores."""
 
     def rate(self, answers: Answers, *, output: Path, progress: Progress) -> list[Rating]:
         """Rate both turns of every answer that can be rated."""

@@ -36,7 +36,7 @@ class MtBench(Loads):
     ] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
 
-    def evaluate(  # noqa: PLR0913 - the seam's six names
+    def evaluate(
         self,
         checkpoint: Checkpoint,
         *,
@@ -73,9 +73,7 @@ class MtBench(Loads):
             f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
         )
         signature = f"mt-bench|{judge.signature}|{asked}|{rows[0]['model']}|{sizes}"
-        return _scores(
-            f"mt-bench-{pack.language.code}", ratings, metric=judge.metric, signature=signature, seed=seed
-        )
+        return _scores("mt-bench", ratings, metric=judge.metric, signature=signature, seed=seed)
 
     def _questions(self, pack: LanguagePack) -> list[Question]:
         path = self.questions or pack.path("mt_bench.jsonl")

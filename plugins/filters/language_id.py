@@ -24,7 +24,7 @@ class LanguageId(Loads):
     letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = 40
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
 
-    def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:
+    def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names
         """One verdict per item; a record without enough letters in all is kept unjudged."""
         code = self._code(pack.language.code)
         return [self._judge(item, code) if item.translated else Verdict(keep=True) for item in batch]
@@ -55,9 +55,12 @@ class LanguageId(Loads):
 
     def _code(self, code: str) -> str:
         known = self._factory.get_lang_list()
-        name = _PROFILES.get(code) or (code if code in known else code.split("-")[0])
+        name = _PROFILES.get(code) or (code if code in known else code.split("-", maxsplit=1)[0])
         if name not in known:
-            raise ConfigError(f"language-id: langdetect has no profile for {code!r}", hint="remove it: --set filter.language-id=false")
+            raise ConfigError(
+                f"language-id: langdetect has no profile for {code!r}",
+                hint="remove it: --set filter.language-id=false",
+            )
         return name
 
     @cached_property
@@ -65,6 +68,6 @@ class LanguageId(Loads):
         from langdetect import detector_factory
 
         detector_factory.init_factory()
-        factory = detector_factory._factory
+        factory = detector_factory._factory  # noqa: SLF001 - its public functions take no seed
         factory.seed = self.seed
         return factory

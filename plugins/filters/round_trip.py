@@ -32,12 +32,21 @@ class RoundTrip(Loads):
             if not item.translated:
                 verdicts[number] = Verdict(keep=True)
             elif (copied := self._copied(item)) is not None:
-                verdicts[number] = Verdict(keep=False, reason="round trip: left as it was", score=0.0, segment=copied)
+                verdicts[number] = Verdict(
+                    keep=False, reason="round trip: left as it was", score=0.0, segment=copied
+                )
         judged = [number for number in range(len(batch)) if number not in verdicts]
-        wanted = [pair for number in judged for pair in batch[number].pairs if self._words(pair.source) >= self.words]
+        wanted = [
+            pair
+            for number in judged
+            for pair in batch[number].pairs
+            if self._words(pair.source) >= self.words
+        ]
         unique = list(dict.fromkeys(pair.target for pair in wanted))
         segments = [Segment(text=text) for text in unique]
-        back = {unique[i]: h for i, h in self.translator.translate(segments, source=pack.language, target=source)}
+        back = {
+            unique[i]: h for i, h in self.translator.translate(segments, source=pack.language, target=source)
+        }
         return [verdicts[n] if n in verdicts else self._judge(batch[n], back) for n in range(len(batch))]
 
     def _judge(self, item: Translation, back: dict[str, Hypothesis]) -> Verdict:
@@ -46,7 +55,11 @@ class RoundTrip(Loads):
             if self._words(pair.source) < self.words:
                 continue
             hypothesis = back[pair.target]
-            score = round(self._bleu.sentence_score(hypothesis.text, [pair.source]).score, 2) if hypothesis.finished else 0.0
+            score = (
+                round(self._bleu.sentence_score(hypothesis.text, [pair.source]).score, 2)
+                if hypothesis.finished
+                else 0.0
+            )
             if score < (worst.score or 0.0):
                 worst = Verdict(keep=True, score=score, segment=index)
         if (worst.score or 0.0) >= self.at_least:
@@ -70,7 +83,7 @@ class RoundTrip(Loads):
 
     @property
     def signature(self) -> str:
-        """sacrebleu's signature of the score."""
+        """Sacrebleu's signature of the score."""
         self._bleu.sentence_score("a", ["a"])
         return str(self._bleu.get_signature())
 

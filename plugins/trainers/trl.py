@@ -42,7 +42,7 @@ class _Trl(Loads):
     weight_decay: Annotated[float, "weight decay"] = 0.0
     dtype: Annotated[
         Literal["mixed", "float32", "bfloat16"],
-        "mixed: weights in float32, arithmetic in bfloat16; bfloat16: both, which loses small steps (docs/footguns.md)",
+        "mixed: weights in float32, arithmetic in bfloat16; bfloat16: both, which loses small steps",
     ] = "mixed"
     attention: Annotated[str, "sdpa, eager, flash_attention_2, or a kernel of the Hub"] = "sdpa"
     eval_steps: Annotated[

@@ -75,9 +75,8 @@ _OF_2023: Mapping[str, str] = {
 def wrong_arguments(names: Iterator[str], method: str) -> Iterator[str]:
     """What is wrong with each name among further arguments of `method` (`sft` or `dpo`)."""
     known = argument_names(method)
-    kept = {
-        trl: f"set `{ours}` instead" for ours, trl in STANDS_FOR.items() if not known or trl in known
-    } | _DERIVED
+    kept = {trl: f"set `{ours}` instead" for ours, trl in STANDS_FOR.items() if not known or trl in known}
+    kept.update(_DERIVED)
     for name in names:
         if name in kept:
             yield f"arguments.{name}: {kept[name]}"

@@ -4,22 +4,21 @@ import hashlib
 import json
 import os
 import shutil
-import time
 import traceback
 from collections.abc import Mapping
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset, Features, Value
-from transformers import AutoTokenizer, Trainer, TrainerCallback, set_seed
+from transformers import AutoTokenizer, Trainer, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from langadapt.errors import ConfigError, DataError, MachineError
-from langadapt.interfaces import Progress, Task
+from langadapt.interfaces import Progress
 from langadapt.launch import work
+from langadapt_plugins.trainers.trl_follow import Follow
 from langadapt_plugins.trainers.trl_rows import COLUMNS, Takes, trl_rows
 
 Job = Mapping[str, Any]
@@ -38,7 +37,7 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
     """Train one job; gives curves and facts for its checkpoint."""
     arguments = _arguments(job)
     tokenizer = _tokenizer(job, progress)
-    follow = _Follow(job, progress)
+    follow = Follow(job, progress)
     rows = _dataset(Path(job["records"]), job["takes"], arguments)
     held_out = _dataset(Path(job["held_out"]), job["takes"], arguments) if job["held_out_rows"] else None
     trainer = _TRAINERS[job["method"]][1](
@@ -91,57 +90,10 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
             "held_out_reward_accuracy": after.get("rewards/accuracies"),
             "held_out_reward_margin": after.get("rewards/margins"),
         }
-    start = [{"step": 0, **{f"eval_{name}": value for name, value in before.items()}}] if before else []
+    start = (
+        [_point({"step": 0, **{f"eval_{name}": value for name, value in before.items()}})] if before else []
+    )
     return {"curves": start + curves, "facts": facts}
-
-
-class _Follow(TrainerCallback):  # type: ignore[misc]
-    """Tells the parent how far training is, asks for evaluation in time, and marks states that are whole."""
-
-    def __init__(self, job: Job, progress: Progress) -> None:
-        self._progress, self._evaluates, self._every = progress, bool(job["held_out_rows"]), job["eval_steps"]
-        self._open = ExitStack()
-        self._task: Task | None = None
-        self._facts: dict[str, float] = {}
-        marks = list(Path(job["resume"]).glob("whole-0-of-*")) if job["resume"] else []
-        self._earlier = json.loads(marks[0].read_text(encoding="utf-8"))["seconds"] if marks else 0.0
-        self._begun = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """How long training took, with what was done before it was interrupted."""
-        return float(self._earlier + time.monotonic() - self._begun)
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Begin the bar, where the state stands."""
-        self._begun = time.monotonic()
-        self._every = self._every or max(1, round(state.max_steps / max(args.num_train_epochs, 1)))
-        self._task = self._open.enter_context(self._progress.task("train", state.max_steps))
-        if state.global_step:
-            self._progress.say(f"going on from step {state.global_step} of {state.max_steps}")
-            self._task.advance(state.global_step)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """One step more. Evaluating here, before a state is saved, keeps a resumed training on the same random numbers."""
-        if self._task:
-            self._task.advance(1, self._facts)
-        due = state.global_step % self._every == 0 or state.global_step >= state.max_steps
-        control.should_evaluate = self._evaluates and due
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ARG002
-        """Keep what is shown beside the rate."""
-        shown = ("loss", "learning_rate", "eval_loss", "rewards/accuracies")
-        self._facts |= {name: float(logs[name]) for name in shown if name in (logs or {})}
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Every process marks the state when its part of it is written."""
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        mark = folder / f"whole-{args.process_index}-of-{args.world_size}"
-        mark.write_text(json.dumps({"seconds": self.seconds}), encoding="utf-8")
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """End the bar."""
-        self._open.close()
 
 
 def _arguments(job: Job) -> Any:
@@ -248,11 +200,10 @@ def _point(row: Mapping[str, Any]) -> dict[str, float]:
     """A point of the curves; empty for the line that sums a training up."""
     if "train_runtime" in row:
         return {}
-    return {
-        name: value
-        for name, value in row.items()
-        if not name.endswith(_NOT_CURVES) and isinstance(value, int | float)
-    }
+    names = sorted(
+        name for name in row if not name.endswith(_NOT_CURVES) and isinstance(row[name], int | float)
+    )
+    return {name: row[name] for name in names}
 
 
 def _tokens(rows: Any, at_most: int) -> int:

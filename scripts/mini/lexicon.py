@@ -216,9 +216,25 @@ class Lexicon:
             inflection=Inflection(tomllib.loads((folder / "inflection.toml").read_text(encoding="utf-8"))),
         )
 
+    @cached_property
+    def nouns_by_term(self) -> dict[str, list[dict[str, str]]]:
+        """Each class with its nouns, each English noun with itself."""
+        terms: dict[str, list[dict[str, str]]] = {}
+        for noun in self.nouns:
+            terms.setdefault(noun["class"], []).append(noun)
+            terms.setdefault(noun["english"], []).append(noun)
+        return terms
+
     def nouns_of(self, terms: list[str]) -> list[dict[str, str]]:
         """The nouns that the terms name: classes or single English words."""
-        return [noun for noun in self.nouns if noun["class"] in terms or noun["english"] in terms]
+        return [noun for term in terms for noun in self.nouns_by_term.get(term, [])]
+
+    @cached_property
+    def phrases_by_kind(self) -> dict[str, list[Phrase]]:
+        kinds: dict[str, list[Phrase]] = {}
+        for row in self.phrases:
+            kinds.setdefault(row["kind"], []).append(Phrase(row["english"], row["german"]))
+        return kinds
 
     def phrases_of(self, kind: str) -> list[Phrase]:
-        return [Phrase(row["english"], row["german"]) for row in self.phrases if row["kind"] == kind]
+        return self.phrases_by_kind[kind]

@@ -105,10 +105,8 @@ class Slots:
         """Any verb, or one whose objects the terms overlap; "plain", "pl" and a determiner shape its object."""
         shape = [term for term in terms if term in ("pl", "plain", "sg", "direct")]
         determiners = [term for term in terms if term in self.lexicon.inflection.tables["determiners"]]
-        wanted = {
-            noun["english"]
-            for noun in self.nouns([term for term in terms if term not in shape + determiners])
-        }
+        classes = [term for term in terms if term not in shape + determiners]
+        wanted = {noun["english"] for noun in self.nouns(classes)}
         if "pl" in shape:
             plurals = {noun["english"] for noun in self.lexicon.nouns if noun["plural"]}
             wanted = wanted & plurals if wanted else plurals

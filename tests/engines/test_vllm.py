@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.filterwarnings("default")]  # vLL
 
 EN, DE = Language.of("en"), Language.of("de")
 PACK = Path(find_spec("langadapt_languages").submodule_search_locations[0]) / "de"
-WORDS = "the cat sat on a mat and said hello to every small blue house near our long river today"  # fmt: skip
+WORDS = "the cat sat on a mat and said hello to every small blue house near our long river today"
 
 
 def sentences(count, seed=0):
@@ -103,15 +103,6 @@ def test_no_texts(vllm):
     assert translated(vllm, []) == []
 
 
-def test_beams(vllm, folder):
-    texts = sentences(6)
-    beams = engine(folder, beams=2, new_tokens_at_most=12)
-    found = translated(beams, texts)
-    beams.close()
-    assert {one.finish for one in found} <= {"stop", "length", "error"}
-    assert any(one.text != greedy.text for one, greedy in zip(found, translated(vllm, texts), strict=True))
-
-
 def test_pickles_settings_only(vllm):
     data = pickle.dumps(vllm)
     assert len(data) < 2000
@@ -123,6 +114,19 @@ def test_wrong_folders_and_languages_are_named(vllm, tmp_path):
         translated(replace(vllm, model=ModelRef(str(tmp_path))), ["hello"])
     with pytest.raises(ConfigError, match="Swahili"):
         translated(vllm, ["hello"], target=Language.of("sw"))
+
+
+# In one process the end of one engine ends the groups of all: from here on nobody uses the fixture's engine.
+
+
+def test_beams(vllm, folder):
+    texts = sentences(6)
+    greedy = [one.text for one in translated(vllm, texts)]
+    beams = engine(folder, beams=2, new_tokens_at_most=12)
+    found = translated(beams, texts)
+    beams.close()
+    assert {one.finish for one in found} <= {"stop", "length", "error"}
+    assert any(one.text != text for one, text in zip(found, greedy, strict=True))
 
 
 def test_closes_and_loads_again(folder):

@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export OMP_WAIT_POLICY = PASSIVE
+
+.PHONY: demo test test-engines check docs mini-models bench-segments system-packages clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "langadapt needs Python 3.11 or later: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,dev]'
+	touch $(STAMP)
+
+demo: $(STAMP)  ## set up, and run the main job on the German pack's small data and models
+	$(BIN)/langadapt run de --recipe mini --yes
+
+test: $(STAMP)  ## set up, and run the tests
+	$(BIN)/python -m pytest -m 'not engines and not network and not gpu'
+
+test-engines:  ## set up an environment of its own with vLLM for the CPU, and run what needs it
+	PYTHON=$(PYTHON) scripts/engines.sh
+
+check: $(STAMP)  ## format, lint, types and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	mkdir -p .types && ln -sfn ../plugins .types/langadapt_plugins
+	MYPYPATH=.types $(BIN)/mypy -p langadapt -p langadapt_plugins
+	$(BIN)/python -m pytest -q -m 'not slow and not engines and not network and not gpu'
+
+mini-models: $(STAMP)  ## train the German pack's checkpoints anew (about an hour)
+	$(BIN)/python scripts/mini/train.py tokenizer translator base
+	$(BIN)/python scripts/mini/score.py
+
+system-packages:  ## the only step that needs root: Debian packages that some tests use
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else echo "not root, or not Debian: the tests that need Chromium will say so and skip"; fi
+
+clean:  ## remove the environments and caches, keep the runs
+	rm -rf $(VENV) .venv-engines .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

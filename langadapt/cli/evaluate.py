@@ -1,0 +1,82 @@
+"""`langadapt evaluate`."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from langadapt.cli import options
+from langadapt.cli.alone import FILE, component_alone, model_here
+from langadapt.errors import ConfigError
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@options.language
+@click.option(
+    "--evaluator",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="An evaluator; may be repeated. All of the recipe's unless given.",
+)
+@options.recipe
+@options.changes
+@options.limit
+@click.option(
+    "--chat-template", metavar="NAME|FILE", help="One of ours or a Jinja file; the model's own unless given."
+)
+@click.option("--output", type=FILE, default=Path("runs/evaluate"), show_default=True, metavar="DIR")
+@click.option("--seed", type=int, default=42, show_default=True)
+def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
+    model: str, language: str, names: tuple[str, ...], recipe: str | None, changes: tuple[str, ...], limit: int | None,
+    chat_template: str | None, output: Path, seed: int,
+) -> None:  # fmt: skip
+    """Score MODEL (Hub id or folder). With one --evaluator the keys of --set are relative to it."""
+    from langadapt import stages
+    from langadapt.interfaces import Checkpoint, ModelRef
+    from langadapt.pipeline import components
+    from langadapt.progress import Console
+    from langadapt.recipe import read_recipe, template_path
+
+    pack = options.pack_of(language)
+    options.own_caches()
+    prefix = f"evaluate.{names[0]}." if len(names) == 1 else ""
+    if recipe or not names:
+        resolved = read_recipe(
+            options.recipe_name(pack, recipe), pack, changes=[prefix + change for change in changes]
+        )
+        slots = [slot for slot in resolved.evaluate if not names or slot.name in names]
+        built = {
+            s.name: components(replace(resolved, filters=(), train=(), evaluate=(s,)), pack, None)[s.address]
+            for s in slots
+        }
+    else:
+        built = {
+            name: component_alone("evaluator", name, pack, changes if len(names) == 1 else ())
+            for name in names
+        }
+    if not built:
+        raise ConfigError(
+            f"the recipe has no evaluator {', '.join(names)}", hint="`langadapt list evaluator` names them"
+        )
+    template = chat_template and template_path(chat_template, Path.cwd())
+    checkpoint = Checkpoint(
+        name=Path(model).name, model=ModelRef.parse(model_here(model)), chat_template=template
+    )
+    for name, evaluator in built.items():
+        folder = output / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            scores = stages.closing(stack, evaluator).evaluate(
+                checkpoint, pack=pack, output=folder, limit=limit, seed=seed, progress=Console()
+            )
+        (folder / "scores.json").write_text(
+            json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        for score in scores:
+            interval = f" [{score.interval[0]:.4f}, {score.interval[1]:.4f}]" if score.interval else ""
+            click.echo(f"{score.task:<32} {score.metric:<20} {score.value:.4f}{interval}  n={score.n}")
+    click.echo(f"{output.resolve()}")

@@ -1,0 +1,92 @@
+"""What a recipe's tables may hold."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, get_type_hints
+
+from langadapt.config import Tree, layer_of, plain
+from langadapt.errors import ConfigError
+from langadapt.languages import mistakes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Rows to begin with: a Hub data set or a file, how it is read, and the stream that it feeds."""
+
+    name: str
+    path: str
+    stream: str
+    reader: str = "messages"
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+    license: str = ""
+    language: str = ""
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare:
+    """What happens to rows before money is spent."""
+
+    licenses: str = "commercial"
+    at_most_tokens: int | None = None
+    deduplicate: bool = True
+    held_out: float = 0.05
+
+
+def check(whole: Tree) -> None:
+    """Raise `ConfigError` with every key of a recipe that is unknown, missing or of the wrong type."""
+    from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+    strict = ConfigDict(extra="forbid", strict=True)
+    preparation = create_model("Prepare", __config__=strict, **_columns(Prepare))
+    columns = {key: value for key, value in _columns(Source).items() if key != "name"}
+    one_source = create_model("Source", __config__=strict, **columns)
+    table = dict[str, Any]
+
+    class Keys(BaseModel):
+        model_config = strict
+        title: str
+        needs: str = "cpu"
+        demonstration: bool = False
+        base: str | None = None
+        chat_template: str | None = None
+        seed: int = 42
+        source: dict[str, one_source | bool]
+        prepare: preparation | None = None
+        translate: table
+        filter: dict[str, table | bool] = {}
+        train: dict[str, table | bool] = {}
+        evaluate: dict[str, table | bool] = {}
+        settings: dict[str, dict[str, table]] = {}
+        published: dict[str, Any] = {}
+
+    found: list[str] = []
+    try:
+        Keys.model_validate(plain(whole))
+    except ValidationError as error:
+        found = [f"{line} ({layer_of(_at(whole, line.split(':', 1)[0]))})" for line in mistakes(error)]
+    if found:
+        raise ConfigError.of(found, where="recipe", hint="`langadapt show phoenix` shows a whole recipe")
+    needs = plain(whole.get("needs", "cpu"))
+    if needs not in ("cpu", "gpu"):
+        raise ConfigError(
+            f"recipe: needs: {needs!r} ({layer_of(whole['needs'])})", hint="needs is cpu or gpu"
+        )
+
+
+def _columns(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {
+        item.name: (hints[item.name], ... if item.default is MISSING else item.default)
+        for item in fields(kind)
+    }
+
+
+def _at(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        if not isinstance(tree, Mapping) or part not in tree:
+            break
+        tree = tree[part]
+    return tree

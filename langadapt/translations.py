@@ -1,0 +1,50 @@
+"""A translation on disk: the rows, those held back, and the segment pairs, and how they are read together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from langadapt.errors import DataError
+from langadapt.interfaces import SegmentPair, Translation
+from langadapt.records import read_records, read_rows
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a translation goes: whole rows, rows held back, segment pairs."""
+
+    rows: Path
+    held: Path
+    segments: Path
+
+    @classmethod
+    def beside(cls, rows: Path) -> "Paths":
+        """`X.jsonl` with `X.held.jsonl` and `X.segments.jsonl`."""
+        return cls(rows, rows.with_suffix(".held.jsonl"), rows.with_suffix(".segments.jsonl"))
+
+
+def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translation]:
+    """Each translated row with its source and segment pairs; raises `DataError` for a row without its source."""
+    sources = {record.id: record for record in read_records(source_rows)}
+    pairs = (
+        {row["id"]: row for _, row in read_rows(translated.segments)} if translated.segments.exists() else {}
+    )
+    for target in read_records(translated.rows):
+        source = sources.get(target.id)
+        if source is None or type(source) is not type(target) or len(source.texts) != len(target.texts):
+            raise DataError(
+                f"{translated.rows}: the row {target.id!r} has no row of its shape in {source_rows}",
+                hint="--source must be the file that was translated",
+            )
+        known = pairs.get(target.id)
+        found = (
+            tuple(SegmentPair(**pair) for pair in known["pairs"])
+            if known
+            else tuple(
+                SegmentPair(source=a, target=b, text=n)
+                for n, (a, b) in enumerate(zip(source.texts, target.texts, strict=True))
+            )
+        )
+        yield Translation(
+            source=source, target=target, pairs=found, translated=known["translated"] if known else True
+        )

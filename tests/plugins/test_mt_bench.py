@@ -1,0 +1,310 @@
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+from tiny import tiny_model
+
+from langadapt.errors import ComponentError, ConfigError, DataError
+from langadapt.interfaces import Checkpoint, Evaluator, ModelRef, Score
+from langadapt.languages import Language, LanguagePack
+from langadapt.progress import Silent
+from langadapt_plugins.evaluators import answers as answers_module
+from langadapt_plugins.evaluators.mt_bench import MtBench
+from langadapt_plugins.generation import ChatModel
+
+TEMPLATE = (
+    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+QUESTIONS = [
+    {
+        "id": f"{category}-{n}",
+        "category": category,
+        "turns": [f"Frage {n} {{x}}?", "Und kürzer?"],
+        "reference": ["Ja so.", "Ja."],
+    }
+    for category in ("writing", "math", "stem")
+    for n in (1, 2)
+]
+QUESTIONS[4].pop("reference")
+PROMPTS = """
+[judge.single]
+system = "einzeln"
+template = "F: {question} A: {answer}"
+[judge.single-reference]
+system = "einzeln mit Muster"
+template = "F: {question} M: {reference} A: {answer}"
+[judge.multi-turn]
+system = "zwei"
+template = "{question_1} {answer_1} {question_2} {answer_2}"
+[judge.multi-turn-reference]
+system = "zwei mit Muster"
+template = "{question_1} {reference_1} {answer_1} {question_2} {reference_2} {answer_2}"
+"""
+SHORT = MtBench(max_new_tokens=12, dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts = [turn for question in QUESTIONS for turn in question["turns"]] * 5
+    return tiny_model(tmp_path_factory.mktemp("tiny"), texts, positions=160)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> LanguagePack:
+    home = tmp_path / "pack"
+    home.mkdir()
+    (home / "prompts.toml").write_text(PROMPTS, encoding="utf-8")
+    (home / "mt_bench.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in QUESTIONS), encoding="utf-8"
+    )
+    return LanguagePack(Language.of("de"), home, {})
+
+
+@pytest.fixture
+def checkpoint(folder: Path, tmp_path: Path) -> Checkpoint:
+    (tmp_path / "chat.jinja").write_text(TEMPLATE, encoding="utf-8")
+    return Checkpoint(name="base", model=ModelRef(str(folder)), chat_template=str(tmp_path / "chat.jinja"))
+
+
+@pytest.fixture
+def judge() -> Iterator[ThreadingHTTPServer]:
+    """Answers 429 first, then 8 for single turns, 5 for second ones, and once nothing that can be read."""
+
+    class Scripted(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with server.lock:
+                server.asked.append((body, self.headers["Authorization"]))
+                count = len(server.asked)
+            if count in server.busy:
+                self.send_response(429)
+                self.send_header("Retry-After-Ms", "5")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            system, user = (message["content"] for message in body["messages"])
+            rating = "Bewertung: [[8]]" if system.startswith("einzeln") else "Bewertung: **[[5]]**"
+            if server.silent in system + user:
+                rating = "Das kann ich nicht sagen."
+            message = {"role": "assistant", "content": f"Wie [1] zeigt, gut.\n{rating}"}
+            reply = {"id": "1", "object": "chat.completion", "created": 0, "model": "judge-0613"}
+            reply["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
+            data = json.dumps(reply).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
+    server.lock, server.asked, server.busy, server.silent = threading.Lock(), [], {1}, "Frage 2 {x}? M: "
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def evaluate(
+    bench: MtBench, checkpoint: Checkpoint, pack: LanguagePack, output: Path, limit: int | None = None
+) -> dict[str, Score]:
+    scores = bench.evaluate(checkpoint, pack=pack, output=output, limit=limit, seed=7, progress=Silent())
+    return {score.task: score for score in scores}
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def judged(judge: ThreadingHTTPServer, **more: object) -> MtBench:
+    return replace(SHORT, judge="judge", base_url=f"http://127.0.0.1:{judge.server_port}/v1", **more)
+
+
+def test_without_a_judge_chrf_to_the_references(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
+) -> None:
+    import sacrebleu
+
+    scores = evaluate(SHORT, checkpoint, pack, tmp_path / "out")
+    found = rows(tmp_path / "out" / "answers.jsonl")
+    chrf = sacrebleu.CHRF()
+    by_turn = [
+        [
+            chrf.sentence_score(row["answers"][turn], [QUESTIONS[at]["reference"][turn]]).score
+            for at, row in enumerate(found)
+            if at != 4
+        ]
+        for turn in (0, 1)
+    ]
+    assert list(scores) == [
+        "mt-bench",
+        *(f"mt-bench/{part}" for part in ("turn-1", "turn-2", "writing", "math", "stem")),
+    ]
+    assert scores["mt-bench/turn-1"].value == pytest.approx(fmean(by_turn[0]))
+    assert scores["mt-bench"].value == pytest.approx((fmean(by_turn[0]) + fmean(by_turn[1])) / 2)
+    assert scores["mt-bench"].n == 10
+    assert {score.metric for score in scores.values()} == {"chrF-to-reference"}
+    assert "no MT-Bench score" in scores["mt-bench"].signature
+    assert "nc:6" in scores["mt-bench"].signature
+
+
+def test_the_second_prompt_holds_the_model_s_own_first_answer(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
+) -> None:
+    evaluate(SHORT, checkpoint, pack, tmp_path)
+    row = rows(tmp_path / "answers.jsonl")[2]
+    model = ChatModel.load(checkpoint, "float32")
+    talk = [{"role": "user", "content": row["turns"][0]}]
+    assert model.reply(talk, max_new_tokens=12) == row["answers"][0]
+    talk += [
+        {"role": "assistant", "content": row["answers"][0]},
+        {"role": "user", "content": row["turns"][1]},
+    ]
+    assert model.reply(talk, max_new_tokens=12) == row["answers"][1]
+    model.close()
+
+
+def test_batches_and_repetitions_do_not_change_the_text(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
+) -> None:
+    found = []
+    for number, size in enumerate((1, 4, 4)):
+        evaluate(replace(SHORT, batch_size=size), checkpoint, pack, tmp_path / str(number))
+        found.append([row["answers"] for row in rows(tmp_path / str(number) / "answers.jsonl")])
+    assert found[0] == found[1] == found[2]
+    assert len({answer for pair in found[0] for answer in pair}) > 6
+
+
+def test_a_killed_run_goes_on(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = replace(SHORT, batch_size=2)
+    evaluate(bench, checkpoint, pack, tmp_path / "whole")
+    path = tmp_path / "out" / "answers.jsonl"
+    path.parent.mkdir()
+    lines = (tmp_path / "whole" / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(lines[:2]) + "\n" + lines[2][:40], encoding="utf-8")
+    asked = []
+    ask = ChatModel.replies
+    monkeypatch.setattr(
+        ChatModel,
+        "replies",
+        lambda self, prompts, **how: asked.append(len(prompts)) or ask(self, prompts, **how),
+    )
+    evaluate(bench, checkpoint, pack, path.parent)
+    assert asked == [2, 2, 2, 2]
+    assert path.read_text(encoding="utf-8").splitlines() == lines
+    monkeypatch.setattr(answers_module.ChatModel, "load", lambda *_: pytest.fail("nothing is left to answer"))
+    evaluate(bench, checkpoint, pack, path.parent)
+
+
+def test_other_settings_do_not_take_old_answers(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
+) -> None:
+    evaluate(SHORT, checkpoint, pack, tmp_path, limit=2)
+    before = rows(tmp_path / "answers.jsonl")
+    evaluate(replace(SHORT, max_new_tokens=3), checkpoint, pack, tmp_path, limit=2)
+    after = rows(tmp_path / "answers.jsonl")
+    assert len(after) == 2
+    assert {row["hash"] for row in before}.isdisjoint(row["hash"] for row in after)
+
+
+def test_a_judge_rates_and_what_cannot_be_read_is_counted(
+    checkpoint: Checkpoint,
+    pack: LanguagePack,
+    judge: ThreadingHTTPServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    scores = evaluate(judged(judge, concurrency=3), checkpoint, pack, tmp_path)
+    assert len(judge.asked) == 13
+    assert {key for _, key in judge.asked} == {"Bearer sk-secret"}
+    assert {(body["temperature"], body["max_tokens"]) for body, _ in judge.asked} == {(0, 2048)}
+    assert scores["mt-bench/turn-1"].value == 8
+    assert scores["mt-bench/turn-1"].n == 5
+    assert scores["mt-bench/turn-2"].value == 5
+    assert scores["mt-bench"].value == 6.5
+    assert scores["mt-bench/math"].value == pytest.approx((8 + 5 + 5) / 3)
+    assert scores["mt-bench"].metric == "rating"
+    assert "judge:judge|" in scores["mt-bench"].signature
+    assert "unreadable:1" in scores["mt-bench"].signature
+    told = rows(tmp_path / "judgements.jsonl")
+    assert len(told) == 12
+    assert Counter(row["prompt"] for row in told) == {
+        "single": 4, "multi-turn": 4, "single-reference": 2, "multi-turn-reference": 2,
+    }  # fmt: skip
+    assert [row["id"] for row in told if row["rating"] is None] == ["math-2"]
+    assert {(row["judge"], row["answered_by"], row["date"][:2]) for row in told} == {
+        ("judge", "judge-0613", "20")
+    }
+    assert json.loads((tmp_path / "facts.json").read_text())["unreadable"] == 1
+    assert "sk-secret" not in "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.json*"))
+    evaluate(judged(judge), checkpoint, pack, tmp_path)
+    assert len(judge.asked) == 13
+
+
+def test_prompts_are_filled_with_braces_in_answers(
+    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    evaluate(judged(judge), checkpoint, pack, tmp_path, limit=1)
+    answers = rows(tmp_path / "answers.jsonl")[0]["answers"]
+    users = {body["messages"][1]["content"] for body, _ in judge.asked}
+    assert users == {
+        f"F: Frage 1 {{x}}? A: {answers[0]}".strip(),
+        f"Frage 1 {{x}}? {answers[0]} Und kürzer? {answers[1]}".strip(),
+    }
+
+
+def test_a_judge_that_never_answers(
+    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    judge.busy = range(4, 10_000)
+    with pytest.raises(ComponentError, match="RateLimitError 429") as error:
+        evaluate(judged(judge, concurrency=1), checkpoint, pack, tmp_path)
+    assert "is kept" in error.value.hint
+    assert len(rows(tmp_path / "judgements.jsonl")) == 3
+
+
+def test_a_judge_without_a_readable_verdict(
+    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    judge.silent = ""
+    with pytest.raises(ComponentError, match="none of 4 verdicts"):
+        evaluate(judged(judge), checkpoint, pack, tmp_path, limit=2)
+
+
+def test_mistakes_say_what_to_do(
+    checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds no key"):
+        evaluate(replace(SHORT, judge="gpt-4"), checkpoint, pack, tmp_path, limit=1)
+    with pytest.raises(ConfigError, match="no chat template") as error:
+        evaluate(SHORT, replace(checkpoint, chat_template=None), pack, tmp_path / "other")
+    assert "chat_template" in error.value.hint
+    with pytest.raises(ConfigError, match=r"no mt_bench\.jsonl"):
+        evaluate(SHORT, checkpoint, LanguagePack.bare("de"), tmp_path)
+    (pack.folder / "prompts.toml").unlink()
+    bare = LanguagePack(pack.language, pack.folder)
+    with pytest.raises(ConfigError, match="no judge prompts"):
+        evaluate(replace(SHORT, judge="j", base_url="http://127.0.0.1:1"), checkpoint, bare, tmp_path)
+    own = tmp_path / "own.jsonl"
+    own.write_text('{"question_id": 81, "category": "math", "turns": ["one"]}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"own\.jsonl, line 1"):
+        evaluate(replace(SHORT, questions=own), checkpoint, pack, tmp_path)
+
+
+def test_it_is_an_evaluator() -> None:
+    assert isinstance(MtBench(), Evaluator)
