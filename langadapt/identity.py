@@ -103,12 +103,12 @@ def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
     if hasattr(kind, "output_version"):
         identity["output_version"] = kind.output_version
     if purpose == "fingerprint":
-        identity["source"] = file_digest(Path(inspect.getfile(kind)))
+        files = sorted(Path(inspect.getfile(kind)).parent.glob("*.py"))
+        identity["source"] = digest([[path.name, file_digest(path)] for path in files])
     return identity
 
 
-@cache
-def _marks(kind: Any) -> Mapping[str, set[Mark]]:
+def _marks(kind: type[Any]) -> Mapping[str, set[Mark]]:
     hints = get_type_hints(kind, include_extras=True)
     return {
         item.name: {note for note in getattr(hints[item.name], "__metadata__", ()) if isinstance(note, Mark)}

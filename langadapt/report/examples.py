@@ -104,7 +104,9 @@ def _example(
         here = objection if objection and objection.get("text") == number else None
         marked = number if here else marked
         parts.append(
-            Part(label=label, source=_passage(old, here and here["source"]), target=_target(new, here))
+            Part(
+                label=label, source=_passage(old, here["source"] if here else None), target=_target(new, here)
+            )
         )
     start = max(0, min(marked - PARTS + 1, len(parts) - PARTS)) if marked >= PARTS else 0
     return Example(

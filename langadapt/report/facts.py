@@ -7,11 +7,11 @@ from typing import Any
 
 from langadapt.languages import Language, LanguagePack
 from langadapt.recipe import Recipe
-from langadapt.records import read_rows
 from langadapt.report.examples import Example, examples
-from langadapt.report.formats import finite, place
+from langadapt.report.formats import place
 from langadapt.report.reproduce import Reproduction, reproduction
 from langadapt.report.scores import Scores, read_scores
+from langadapt.report.training import TrainingFacts, read_training
 from langadapt.runner import STAGES, Run
 
 Manifests = Mapping[str, Mapping[str, Any]]
@@ -58,65 +58,6 @@ class StreamFacts:
     def losses(self) -> int:
         """Translated records that a gate dropped."""
         return sum(sum(why.values()) for why in self.dropped.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """A value before and after."""
-
-    first: float
-    last: float
-
-    @property
-    def relative(self) -> float:
-        """The change as a share of the first value."""
-        return (self.last - self.first) / abs(self.first) if self.first else 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingFacts:
-    """One trainer's work."""
-
-    slot: str
-    use: str
-    checkpoint: str
-    base: str
-    rows: int
-    held_out: int
-    seconds: float
-    curves: tuple[Mapping[str, Any], ...]
-    facts: Mapping[str, Any]
-
-    def series(self, key: str) -> list[tuple[float, float]]:
-        """Steps and values of one curve, less what is no number."""
-        points = [(finite(row.get("step")), finite(row.get(key))) for row in self.curves]
-        return [(step, value) for step, value in points if step is not None and value is not None]
-
-    def change(self, key: str) -> Change | None:
-        """From the curve's first value to its last."""
-        points = self.series(key)
-        return Change(first=points[0][1], last=points[-1][1]) if points else None
-
-    @property
-    def held_out_loss(self) -> Change | None:
-        """The loss on held-out rows before and after, as the trainer measured it or as its curve shows it."""
-        before, after = (finite(self.facts.get(f"held_out_loss_{when}")) for when in ("before", "after"))
-        return (
-            self.change("eval_loss") if before is None or after is None else Change(first=before, last=after)
-        )
-
-    @property
-    def reward_accuracy(self) -> float | None:
-        """The share of training pairs whose chosen answer has the higher reward, after training."""
-        curve = self.change("rewards/accuracies")
-        return finite(self.facts.get("train_reward_accuracy", curve and curve.last))
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps."""
-        return max(
-            (int(step) for row in self.curves if (step := finite(row.get("step"))) is not None), default=0
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +114,7 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
     streams = tuple(
         _stream(name, manifests, sources) for name in _found(manifests, "prepare").get("streams", {})
     )
-    training = tuple(_training(recipe, manifests, run.folder, pack))
+    training = tuple(read_training(recipe, manifests, run.folder, pack))
     return Facts(
         title=recipe.title,
         recipe=recipe.name,
@@ -270,33 +211,6 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
         kept=filtered.get("kept"),
         dropped=filtered.get("dropped", {}),
     )
-
-
-def _training(
-    recipe: Recipe, manifests: Manifests, folder: Path, pack: LanguagePack
-) -> Iterator[TrainingFacts]:
-    base = place(recipe.base or "", folder, pack.folder)
-    for slot in recipe.train:
-        name = f"train/{slot.name}"
-        made = _found(manifests, name).get("checkpoint")
-        if made is None:
-            continue
-        yield TrainingFacts(
-            slot=slot.name,
-            use=slot.use,
-            checkpoint=str(made["name"]),
-            base=base,
-            rows=_lines(folder / name / "records.jsonl"),
-            held_out=_lines(folder / name / "held_out.jsonl"),
-            seconds=manifests[name].get("seconds", 0.0),
-            curves=tuple(made.get("curves") or ()),
-            facts=made.get("facts") or {},
-        )
-        base = str(made["name"])
-
-
-def _lines(path: Path) -> int:
-    return sum(1 for _ in read_rows(path)) if path.exists() else 0
 
 
 def _translator(recipe: Recipe, folder: Path, pack: LanguagePack) -> str:

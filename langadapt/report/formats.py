@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-NOTHING = "–"
+NOTHING, MINUS = "\u2013", "\u2212"
 
 
 def finite(value: Any) -> float | None:

@@ -31,7 +31,6 @@ def page(facts: Facts) -> str:
         facts=facts,
         pictures=drawn,
         glance=list(glance(facts)),
-        parts=[row.task for row in facts.scores.judged if row.cells and "/" in row.task],
         share=formats.share,
         finite=formats.finite,
     )
@@ -64,7 +63,7 @@ def glance(facts: Facts) -> Iterator[tuple[str, str, str]]:
         if loss := trained.held_out_loss:
             figures = f"{formats.value(loss.first)} → {formats.value(loss.last)}"
             yield (
-                f"{100 * loss.relative:+.0f}\u202f%".replace("-", "−"),
+                f"{100 * loss.relative:+.0f}\u202f%".replace("-", formats.MINUS),
                 f"held-out loss, {trained.slot}",
                 figures,
             )

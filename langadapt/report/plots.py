@@ -8,9 +8,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from langadapt.report.facts import StreamFacts, TrainingFacts
-from langadapt.report.formats import count, reasons
+from langadapt.report.facts import StreamFacts
+from langadapt.report.formats import MINUS, count, reasons
 from langadapt.report.scores import ScoreRow
+from langadapt.report.training import TrainingFacts
 
 INK, MUTED, GRID = "#26323c", "#6b7782", "#e6e8ea"
 KEPT, LOST, TRAIN, HELD = "#2a7f7a", "#e0a58e", "#2a7f7a", "#c8643c"
@@ -51,9 +52,9 @@ def funnel(stream: StreamFacts) -> Markup:
         axes.barh(
             rows, [step.lost for step in steps], left=[step.left for step in steps], color=LOST, height=0.62
         )
-        most = max(max(step.left + step.lost for step in steps), 1)
+        most = max(1, *(step.left + step.lost for step in steps))
         for row, step in enumerate(steps):
-            why = _short(f"−{count(step.lost)}:  {reasons(step.reasons)}", 46) if step.lost else ""
+            why = _short(f"{MINUS}{count(step.lost)}:  {reasons(step.reasons)}", 46) if step.lost else ""
             axes.text(most * 1.02, row, count(step.left), va="center", weight="bold")
             axes.text(most * 1.16, row, why, va="center", color=MUTED, size=8.5)
         axes.set_yticks(rows, [_short(step.label, 22) for step in steps], color=INK)
@@ -105,7 +106,9 @@ def curves(training: TrainingFacts) -> Markup | None:
 
 def benchmarks(rows: Sequence[ScoreRow], checkpoints: Sequence[str]) -> Markup | None:
     """A bar for each checkpoint with its 95 % interval, and the chance level of each task."""
-    shown = [row for row in rows if any(cell.value is not None for cell in row.cells.values())]
+    shown = [
+        row for row in rows if not row.part and any(cell.value is not None for cell in row.cells.values())
+    ]
     if not shown:
         return None
     height = 0.8 / max(len(checkpoints), 1)

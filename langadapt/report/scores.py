@@ -1,7 +1,7 @@
 """Scores of every checkpoint side by side, the published ones in columns of their own, and what the probes were answered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,18 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRow:
-    """One task and metric over all checkpoints. `judged` are scores of open answers, which have no chance level."""
+    """One task and metric over all checkpoints. `judged` are scores of open answers, which have no chance level.
+
+    A `part` is one of a group's tasks, or one turn or category of a judged test: the whole stands in another row.
+    """
 
     task: str
     metric: str
     judged: bool
     higher_is_better: bool = True
     chance: float | None = None
-    shots: int | None = None
+    shots: int | str | None = None
+    part: bool = False
     cells: Mapping[str, Cell]
     published: Mapping[str, float]
 
@@ -104,7 +108,7 @@ class Scores:
         return [
             row.at_chance(name)
             for row in self.benchmarks
-            if row.chance is not None
+            if row.chance is not None and not row.part
             for name, cell in row.cells.items()
             if cell.interval
         ]
@@ -141,6 +145,7 @@ def _rows(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[ScoreRo
             key = (str(score["task"]), str(score["metric"]))
             cells.setdefault(key, {})[name] = _cell(score)
             better[key] = bool(score.get("higher_is_better", True))
+    members = {member for about in tasks.values() for member in about.get("members", ())}
     for (task, metric), found in cells.items():
         about_task = tasks.get(task, {})
         yield ScoreRow(
@@ -150,6 +155,7 @@ def _rows(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[ScoreRo
             higher_is_better=better[task, metric],
             chance=finite(about_task.get("chance")) if metric.startswith("acc") else None,
             shots=about_task.get("shots"),
+            part=task in members or (not listed and "/" in task),
             cells=found,
             published={},
         )
@@ -176,12 +182,12 @@ def _with_published(
                 numbers.setdefault(family, {})[key] = number
     placed = set()
     for row in rows:
-        family = families.get(row.task)
+        family = families.get(row.task, "")
         metrics = [other.metric for other in rows if other.task == row.task]
         main = next((name for name in PREFERRED if name in metrics), metrics[0])
         if family in numbers and not row.judged and row.metric == main and family not in placed:
             placed.add(family)
-            yield ScoreRow(**{**vars(row), "published": numbers[family]})
+            yield replace(row, published=numbers[family])
         else:
             yield row
     for family, stated in numbers.items():

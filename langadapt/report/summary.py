@@ -80,7 +80,7 @@ def _scores(facts: Facts) -> Iterator[str]:
     names = facts.scores.checkpoints
     rows = []
     for row in facts.scores.rows:
-        if row.cells and not (row.judged and "/" in row.task):
+        if row.cells and not row.part:
             marked = [
                 f"{value(c.value)}{'≈' if row.at_chance(n) else ' '}"
                 if (c := row.cells.get(n))

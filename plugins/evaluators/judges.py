@@ -76,6 +76,9 @@ class Judge(Protocol):
     def signature(self) -> str:
         """The judge, for the signature of the scores."""
 
+    def check(self, questions: Sequence[Question]) -> None:
+        """Raise `ConfigError` for what would stop it, before hours of answering."""
+
     def rate(self, answers: Answers, *, output: Path, progress: Progress) -> list[Rating]:
         """Rate both turns of every answer that can be rated."""
 
@@ -86,15 +89,17 @@ class ReferenceJudge:
     metric = "chrF-to-reference"
     signature = ""
 
+    def check(self, questions: Sequence[Question]) -> None:
+        """Some question must have a reference."""
+        if not any(question.reference for question in questions):
+            raise ConfigError(
+                "mt-bench has neither a judge nor references", hint="set mt-bench.judge, or add references"
+            )
+
     def rate(self, answers: Answers, *, output: Path, progress: Progress) -> list[Rating]:  # noqa: ARG002 - the seam's names
         """Rate what has a reference."""
         import sacrebleu
 
-        known = [(question, texts) for question, texts in answers if question.reference]
-        if not known:
-            raise ConfigError(
-                "mt-bench has neither a judge nor references", hint="set mt-bench.judge, or add references"
-            )
         chrf = sacrebleu.CHRF()
         ratings = [
             Rating(
@@ -102,7 +107,8 @@ class ReferenceJudge:
                 turn=turn,
                 value=chrf.sentence_score(text, [question.reference[turn]]).score,
             )
-            for question, texts in known
+            for question, texts in answers
+            if question.reference
             for turn, text in enumerate(texts)
         ]
         self.signature = f"judge:none, no MT-Bench score|{chrf.get_signature()}"
@@ -124,6 +130,13 @@ class EndpointJudge:
     def signature(self) -> str:
         """Judge and prompts."""
         return f"judge:{self.model}|prompts:{short_hash(self._prompts)}"
+
+    def check(self, questions: Sequence[Question]) -> None:
+        """Its key and its prompts must be there."""
+        self._key()
+        for question in questions:
+            for turn in (0, 1):
+                self._ask(question, ("", ""), turn)
 
     def rate(self, answers: Answers, *, output: Path, progress: Progress) -> list[Rating]:
         """Ask for what `output/judgements.jsonl` does not hold yet, and read every reply there."""

@@ -57,6 +57,7 @@ class MtBench(Loads):
                 concurrency=self.concurrency,
                 pack=pack,
             )
+        judge.check(questions)
         rows = self._answers(checkpoint, questions, output, seed, progress)
         answers = [(question, row["answers"]) for question, row in zip(questions, rows, strict=True)]
         ratings = judge.rate(answers, output=output, progress=progress)

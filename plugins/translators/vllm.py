@@ -1,4 +1,7 @@
-"""Translation by a causal language model through vLLM, which is given all the work at once."""
+"""Translation by a causal language model through vLLM, which is given all the work at once.
+
+With `VLLM_ENABLE_V1_MULTIPROCESSING=0` the engine lives in this process, and closing one engine ends the others.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,7 +116,7 @@ class VllmTranslator(PromptedTranslator):
         )
 
     def _searched(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
-        """Beam search, which vLLM runs with one limit for all: those of one limit together."""
+        """Beam search, which vLLM runs with one limit for all, and always up to it: those of one limit together."""
         from vllm.sampling_params import BeamSearchParams
 
         for limit, group in groupby(

@@ -5,25 +5,23 @@ from pathlib import Path
 import pytest
 from tiny import tiny_model
 
+import langadapt
 from langadapt.interfaces import Checkpoint, Evaluator, ModelRef
 from langadapt.languages import Language, LanguagePack
 from langadapt.progress import Silent
+from langadapt_plugins.evaluators.mt_bench import MtBench
 from langadapt_plugins.evaluators.probes import Probes
 from langadapt_plugins.generation import ChatModel, Prompt, load_model
 
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+TEMPLATE = str(Path(langadapt.__file__).parent / "templates" / "zephyr.jinja")
 PROBES = [{"id": f"p{n}", "prompt": f"Schreibe {n} Zeilen über den Schnee."} for n in range(3)]
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     home = tmp_path_factory.mktemp("tiny")
-    (home / "chat.jinja").write_text(TEMPLATE, encoding="utf-8")
     model = tiny_model(home / "model", [probe["prompt"] for probe in PROBES] * 5, positions=160)
-    return Checkpoint(name="base", model=ModelRef(str(model)), chat_template=str(home / "chat.jinja"))
+    return Checkpoint(name="base", model=ModelRef(str(model)), chat_template=TEMPLATE)
 
 
 @pytest.fixture
@@ -135,5 +133,6 @@ def test_language_of_an_answer(text: str, language: str | None) -> None:
     assert {_language(text, 1) for _ in range(3)} == {language}
 
 
-def test_it_is_an_evaluator() -> None:
+def test_they_are_evaluators() -> None:
+    assert isinstance(MtBench(), Evaluator)
     assert isinstance(Probes(), Evaluator)

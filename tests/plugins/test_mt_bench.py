@@ -10,43 +10,36 @@ from statistics import fmean
 import pytest
 from tiny import tiny_model
 
+import langadapt
 from langadapt.errors import ComponentError, ConfigError, DataError
-from langadapt.interfaces import Checkpoint, Evaluator, ModelRef, Score
+from langadapt.interfaces import Checkpoint, ModelRef, Score
 from langadapt.languages import Language, LanguagePack
 from langadapt.progress import Silent
 from langadapt_plugins.evaluators import answers as answers_module
 from langadapt_plugins.evaluators.mt_bench import MtBench
 from langadapt_plugins.generation import ChatModel
 
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
+TEMPLATE = str(Path(langadapt.__file__).parent / "templates" / "zephyr.jinja")
 QUESTIONS = [
     {
-        "id": f"{category}-{n}",
-        "category": category,
-        "turns": [f"Frage {n} {{x}}?", "Und kürzer?"],
+        "id": f"{kind}-{n}",
+        "category": kind,
+        "turns": [f"Frage {n} {{x}}?", "Kürzer?"],
         "reference": ["Ja so.", "Ja."],
     }
-    for category in ("writing", "math", "stem")
+    for kind in ("writing", "math", "stem")
     for n in (1, 2)
 ]
 QUESTIONS[4].pop("reference")
-PROMPTS = """
-[judge.single]
-system = "einzeln"
-template = "F: {question} A: {answer}"
-[judge.single-reference]
-system = "einzeln mit Muster"
-template = "F: {question} M: {reference} A: {answer}"
-[judge.multi-turn]
-system = "zwei"
-template = "{question_1} {answer_1} {question_2} {answer_2}"
-[judge.multi-turn-reference]
-system = "zwei mit Muster"
-template = "{question_1} {reference_1} {answer_1} {question_2} {reference_2} {answer_2}"
-"""
+TEMPLATES = {
+    "single": "F: {question} A: {answer}",
+    "single-reference": "F: {question} M: {reference} A: {answer}",
+    "multi-turn": "{question_1} {answer_1} {question_2} {answer_2}",
+    "multi-turn-reference": "{question_1} {reference_1} {answer_1} {question_2} {reference_2} {answer_2}",
+}
+PROMPTS = "".join(
+    f'[judge.{name}]\nsystem = "{name}"\ntemplate = "{text}"\n' for name, text in TEMPLATES.items()
+)
 SHORT = MtBench(max_new_tokens=12, dtype="float32")
 
 
@@ -68,9 +61,8 @@ def pack(tmp_path: Path) -> LanguagePack:
 
 
 @pytest.fixture
-def checkpoint(folder: Path, tmp_path: Path) -> Checkpoint:
-    (tmp_path / "chat.jinja").write_text(TEMPLATE, encoding="utf-8")
-    return Checkpoint(name="base", model=ModelRef(str(folder)), chat_template=str(tmp_path / "chat.jinja"))
+def checkpoint(folder: Path) -> Checkpoint:
+    return Checkpoint(name="base", model=ModelRef(str(folder)), chat_template=TEMPLATE)
 
 
 @pytest.fixture
@@ -90,7 +82,7 @@ def judge() -> Iterator[ThreadingHTTPServer]:
                 self.end_headers()
                 return
             system, user = (message["content"] for message in body["messages"])
-            rating = "Bewertung: [[8]]" if system.startswith("einzeln") else "Bewertung: **[[5]]**"
+            rating = "Bewertung: [[8]]" if system.startswith("single") else "Bewertung: **[[5]]**"
             if server.silent in system + user:
                 rating = "Das kann ich nicht sagen."
             message = {"role": "assistant", "content": f"Wie [1] zeigt, gut.\n{rating}"}
@@ -103,8 +95,7 @@ def judge() -> Iterator[ThreadingHTTPServer]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *args: object) -> None:
-            pass
+        def log_message(self, *args: object) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
     server.lock, server.asked, server.busy, server.silent = threading.Lock(), [], {1}, "Frage 2 {x}? M: "
@@ -138,19 +129,17 @@ def test_without_a_judge_chrf_to_the_references(
 
     scores = evaluate(SHORT, checkpoint, pack, tmp_path / "out")
     found = rows(tmp_path / "out" / "answers.jsonl")
-    chrf = sacrebleu.CHRF()
+    chrf = sacrebleu.CHRF().sentence_score
+    pairs = [
+        (row["answers"], question["reference"])
+        for row, question in zip(found, QUESTIONS, strict=True)
+        if "reference" in question
+    ]
     by_turn = [
-        [
-            chrf.sentence_score(row["answers"][turn], [QUESTIONS[at]["reference"][turn]]).score
-            for at, row in enumerate(found)
-            if at != 4
-        ]
-        for turn in (0, 1)
+        [chrf(answers[turn], [reference[turn]]).score for answers, reference in pairs] for turn in (0, 1)
     ]
-    assert list(scores) == [
-        "mt-bench",
-        *(f"mt-bench/{part}" for part in ("turn-1", "turn-2", "writing", "math", "stem")),
-    ]
+    parts = ("turn-1", "turn-2", "writing", "math", "stem")
+    assert list(scores) == ["mt-bench", *(f"mt-bench/{part}" for part in parts)]
     assert scores["mt-bench/turn-1"].value == pytest.approx(fmean(by_turn[0]))
     assert scores["mt-bench"].value == pytest.approx((fmean(by_turn[0]) + fmean(by_turn[1])) / 2)
     assert scores["mt-bench"].n == 10
@@ -216,8 +205,7 @@ def test_other_settings_do_not_take_old_answers(
     before = rows(tmp_path / "answers.jsonl")
     evaluate(replace(SHORT, max_new_tokens=3), checkpoint, pack, tmp_path, limit=2)
     after = rows(tmp_path / "answers.jsonl")
-    assert len(after) == 2
-    assert {row["hash"] for row in before}.isdisjoint(row["hash"] for row in after)
+    assert len({row["hash"] for row in [*before, *after]}) == 4
 
 
 def test_a_judge_rates_and_what_cannot_be_read_is_counted(
@@ -263,7 +251,7 @@ def test_prompts_are_filled_with_braces_in_answers(
     users = {body["messages"][1]["content"] for body, _ in judge.asked}
     assert users == {
         f"F: Frage 1 {{x}}? A: {answers[0]}".strip(),
-        f"Frage 1 {{x}}? {answers[0]} Und kürzer? {answers[1]}".strip(),
+        f"Frage 1 {{x}}? {answers[0]} Kürzer? {answers[1]}".strip(),
     }
 
 
@@ -289,6 +277,9 @@ def test_mistakes_say_what_to_do(
     checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(
+        ChatModel, "replies", lambda *_, **__: pytest.fail("mistakes are told before answering")
+    )
     with pytest.raises(ConfigError, match="OPENAI_API_KEY holds no key"):
         evaluate(replace(SHORT, judge="gpt-4"), checkpoint, pack, tmp_path, limit=1)
     with pytest.raises(ConfigError, match="no chat template") as error:
@@ -301,10 +292,9 @@ def test_mistakes_say_what_to_do(
     with pytest.raises(ConfigError, match="no judge prompts"):
         evaluate(replace(SHORT, judge="j", base_url="http://127.0.0.1:1"), checkpoint, bare, tmp_path)
     own = tmp_path / "own.jsonl"
+    own.write_text('{"id": 81, "category": "math", "turns": ["one", "two"]}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="neither a judge nor references"):
+        evaluate(replace(SHORT, questions=own), checkpoint, pack, tmp_path)
     own.write_text('{"question_id": 81, "category": "math", "turns": ["one"]}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"own\.jsonl, line 1"):
         evaluate(replace(SHORT, questions=own), checkpoint, pack, tmp_path)
-
-
-def test_it_is_an_evaluator() -> None:
-    assert isinstance(MtBench(), Evaluator)

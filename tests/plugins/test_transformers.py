@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+import sys
 import weakref
 from dataclasses import replace
 from random import Random
@@ -14,6 +15,7 @@ from langadapt.identity import component_identity
 from langadapt.interfaces import Hypothesis, ModelRef, Segment, Translator
 from langadapt.languages import Language
 from langadapt_plugins.translators.transformers import TransformersTranslator
+from langadapt_plugins.translators.vllm import VllmTranslator
 
 EN, DE = Language.of("en"), Language.of("de")
 WORDS = "the cat sat on a mat and said hello to every small blue house near our long river today"
@@ -253,6 +255,13 @@ def test_wrong_folders_are_named(translator, tmp_path):
         translated(replace(translator, model=ModelRef(str(tmp_path))), ["hello"])
     with pytest.raises(ConfigError, match="no/model"):
         translated(replace(translator, model=ModelRef(str(tmp_path / "no/model"))), ["hello"])
+
+
+def test_a_missing_library_is_named_with_its_extra(translator, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    with pytest.raises(ComponentError, match="'vllm' is not installed") as caught:
+        translated(VllmTranslator(model=translator.model, family="alma"), ["hello"])
+    assert "langadapt[vllm]" in caught.value.hint
 
 
 def test_a_chat_family_needs_a_template(translator, folder):

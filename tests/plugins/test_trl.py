@@ -1,13 +1,12 @@
-import contextlib
 import json
 import pickle
 import subprocess
 import sys
-import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from processes import alive, wait_for
 from tiny import tiny_model
 
 from langadapt.errors import ConfigError, DataError
@@ -298,19 +297,3 @@ def test_a_value_that_trl_refuses_is_said_in_its_words(base, tmp_path):
 
 def weights(checkpoint: Checkpoint):
     return (checkpoint.model.folder / "model.safetensors").read_bytes()
-
-
-def wait_for(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-
-
-def alive(needle):
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if needle.encode() in (folder / "cmdline").read_bytes():
-                found.append(folder.name)
-    return found

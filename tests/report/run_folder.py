@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 from langadapt.config import Layer, leaves
 from langadapt.languages import LanguagePack
@@ -13,14 +14,13 @@ SCRIPT = '<script>alert("1")</script>'
 STYLE = "</style></body>"
 ARABIC = "مرحبا بالعالم"
 LONG = "Donaudampfschifffahrt" * 40
-COMMAND = Layer("--set", __import__("pathlib").Path())
-NAN = math.nan
+NAN, PART = math.nan, "mini_part"
 
 
 def recipe(*, demonstration=True, changes=None):
-    file = Layer("mini.toml", COMMAND.folder)
+    file = Layer("mini.toml", Path())
     tree = leaves({"title": "Phoenix, small", "base": "pack:mini/base", "seed": 42}, file)
-    tree |= leaves(changes or {}, COMMAND)
+    tree |= leaves(changes or {}, Layer("--set", Path()))
 
     def slot(kind, name, use=None, **settings):
         return Slot(kind=kind, name=name, use=use or name, settings=leaves(settings, file))
@@ -202,7 +202,9 @@ def train(run: Run):
         with run.step(f"train/{slot}", settings={}) as step:
             write_rows(step.path("records.jsonl"), [conversation(n) for n in range(98)])
             write_rows(step.path("held_out.jsonl"), [conversation(n) for n in range(6)])
-            curves = [{"step": 0, "eval_loss": 5.1, "eval_rewards/accuracies": 0.0}]
+            curves = [
+                {"step": 0, "eval_loss": 5.1, **({"eval_rewards/accuracies": 0.0} if slot == "dpo" else {})}
+            ]
             for n in range(1, 25):
                 rewards = {
                     "rewards/accuracies": 1 - 0.5 * math.exp(-n / 6),
@@ -223,7 +225,6 @@ def train(run: Run):
                 "held_out_loss_before": 5.1234,
                 "held_out_loss_after": 2.2345,
                 "versions": {"trl": "1.16"},
-                "resumed_from": None,
             }
             if slot == "dpo":
                 facts |= {"train_reward_accuracy": 0.8125, "held_out_reward_accuracy": 0.625}
@@ -242,6 +243,7 @@ def evaluate(run: Run):
         scores = [
             score("mini_hellaswag", "acc", 0.2 + 0.03 * place, (0.1, 0.4), signature=f"sig {STYLE}"),
             score("mini_hellaswag", "acc_norm", 0.2333 + 0.03 * place, (0.12, 0.41)),
+            score(PART, "acc", 0.3141, (0.2, 0.4)),
             score("mini_arc", "acc_norm", NAN if place == 2 else 0.3, None if place == 2 else [0.27, 0.5]),
             score(f"mini_$mmlu$ {SCRIPT} {ARABIC}", "acc", None if place == 1 else 0.4667, None),
         ]
@@ -249,7 +251,7 @@ def evaluate(run: Run):
             write(step.path("scores.json"), scores)
             write(
                 step.path("tasks.json"),
-                {score["task"]: {"n": 30, "chance": 0.25, "shots": 2} for score in scores},
+                {score["task"]: {"n": 30, "chance": 0.25, "shots": 2, "members": [PART]} for score in scores},
             )
         with run.step(f"evaluate/{name}/mt-bench", settings={}) as step:
             write(

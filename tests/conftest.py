@@ -1,0 +1,50 @@
+"""What many tests need: a language pair, an engine whose output is known, a home of its own for caches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+import pytest
+
+from langadapt.interfaces import SPEED, Hypothesis, Segment
+from langadapt.languages import Language
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scripted:
+    """A translator that answers from a function; `asked` keeps what reached it."""
+
+    output_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
+    name: str = "scripted"
+    answer: Annotated[object, SPEED] = field(default=str.upper, compare=False, hash=False)
+    asked: Annotated[list[str], SPEED] = field(default_factory=list, compare=False, hash=False)
+
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
+        for index in reversed(range(len(texts))):
+            self.asked.append(texts[index].text)
+            made = self.answer(texts[index].text)
+            yield (
+                index,
+                made if isinstance(made, Hypothesis) else Hypothesis(text=made, tokens_in=1, tokens_out=1),
+            )
+
+    def close(self) -> None:
+        self.asked.append("closed")
+
+
+@pytest.fixture(scope="session")
+def english() -> Language:
+    return Language.of("en")
+
+
+@pytest.fixture(scope="session")
+def german() -> Language:
+    return Language.of("de")
+
+
+@pytest.fixture
+def scripted() -> type[Scripted]:
+    return Scripted
