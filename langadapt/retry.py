@@ -58,7 +58,13 @@ def sentences(text: str, language: Language) -> list[str]:
     """The sentences of a text; joined they are the text."""
     from sentencex import segment
 
-    return [part for part in segment(language.code.split("-")[0], text) if part.strip()]
+    parts: list[str] = []
+    for part in segment(language.code.split("-")[0], text):
+        if parts and not part.strip():
+            parts[-1] += part
+        else:
+            parts.append(part)
+    return parts
 
 
 def _joined(parts: list[str], done: list[Hypothesis]) -> Hypothesis:

@@ -53,18 +53,18 @@ def check(whole: Tree) -> None:
         base: str | None = None
         chat_template: str | None = None
         seed: int = 42
-        source: dict[str, one_source | bool]
+        source: dict[str, one_source]
         prepare: preparation | None = None
         translate: table
-        filter: dict[str, table | bool] = {}
-        train: dict[str, table | bool] = {}
-        evaluate: dict[str, table | bool] = {}
+        filter: dict[str, table] = {}
+        train: dict[str, table] = {}
+        evaluate: dict[str, table] = {}
         settings: dict[str, dict[str, table]] = {}
         published: dict[str, Any] = {}
 
     found: list[str] = []
     try:
-        Keys.model_validate(plain(whole))
+        Keys.model_validate(_without_removed(plain(whole)))
     except ValidationError as error:
         found = [f"{line} ({layer_of(_at(whole, line.split(':', 1)[0]))})" for line in mistakes(error)]
     if found:
@@ -74,6 +74,17 @@ def check(whole: Tree) -> None:
         raise ConfigError(
             f"recipe: needs: {needs!r} ({layer_of(whole['needs'])})", hint="needs is cpu or gpu"
         )
+
+
+def _without_removed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables without the ones that a layer took out with `name = false`."""
+    tables = ("source", "filter", "train", "evaluate")
+    return {
+        key: {name: table for name, table in value.items() if table is not False}
+        if key in tables and isinstance(value, Mapping)
+        else value
+        for key, value in facts.items()
+    }
 
 
 def _columns(kind: type[Any]) -> dict[str, Any]:

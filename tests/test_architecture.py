@@ -102,7 +102,7 @@ def test_budgets():
                 names = [a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in ("self", "cls")]
                 assert len(names) <= 7, f"{path}: {node.name}"
                 public = not node.name.startswith("_")
-                assert not (public and node.args.kwarg), (
+                assert not (public and node.args.kwarg and node.args.kwarg.arg != "_"), (
                     f"{path}: {node.name} takes **{node.args.kwarg and node.args.kwarg.arg}"
                 )
 
@@ -114,18 +114,12 @@ def test_start_up_loads_nothing_heavy(words):
         f"import langadapt.cli\ntry: langadapt.cli.cli({words}, standalone_mode=False)\nexcept SystemExit: pass\n"
         "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", _with_path(script)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert set(ast.literal_eval(done.stderr.strip().splitlines()[-1])) <= {
         "click",
         "langadapt",
         "_distutils_hack",
     }
-
-
-def _with_path(script):
-    return f"import sys; sys.path[:0] = {[path for path in sys.path if path]!r}\n{script}"
 
 
 def test_packs_hold_no_code():

@@ -82,7 +82,7 @@ def test_own_rows_replace_the_sources(pack):
         (MINIMAL.replace("path", "pth"), ["source.own.path: missing", "source.own.pth: unknown key"]),
         (MINIMAL.replace('needs = "cpu"', 'needs = "tpu"'), ["tpu"]),
         (MINIMAL + "[prepare]\nheld_out = 'much'\n", ["prepare.held_out"]),
-        ("title = ", ["line 1"]),
+        ("title = = 1", ["line 1"]),
         ('extends = "phoenx"', ["phoenx"]),
     ],
 )

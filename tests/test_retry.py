@@ -38,5 +38,5 @@ def test_a_bounded_number_of_times_then_it_says_so(scripted, english, german):
 
 
 def test_sentences_join_to_the_text(english):
-    text = "Dr. Smith came at 3 p.m.  He left.\tFine!"
-    assert "".join(sentences(text, english)) == text
+    for text in ("Dr. Smith came at 3 p.m.  He left.\tFine!", "One line\nanother line. And\n\nmore", "", " "):
+        assert "".join(sentences(text, english)) == text

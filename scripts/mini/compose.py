@@ -24,13 +24,27 @@ RANGE = re.compile(r"\{(\d+)\.\.(\d+)(?:/(\d+))?\}")
 NAMED = re.compile(r"\{(\w+)(:pl)?\}")
 ARTICLE = re.compile(r"\b([Aa])\(n\) (\w+)")
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-SOURCE = "langadapt-mini"
 
 
 class Composer:
+    """Fills outlines; a choice that the grammar does not give is made again."""
+
     def __init__(self, grammar: Grammar) -> None:
         self.grammar = grammar
+        self.recognizer = Recognizer(grammar)
         self.plurals = {row["english"]: row["plural"] for row in grammar.lexicon.nouns}
+        self.banned = heldout() | {pair.en for pair in grammar.pairs}
+        self.single = {pair.en for pair in grammar.pairs if len(pair.en.split()) < 3}
+        self.used: set[str] = set()
+
+    def unknown(self, text: str) -> list[str]:
+        """What of a text the grammar does not give, or what belongs to another file."""
+        return [
+            sentence
+            for sentence in sentences(text)
+            if sentence not in self.single
+            and (sentence in self.banned or not self.recognizer.frame(sentence))
+        ]
 
     def each(self, outline: dict[str, Any]) -> Iterator[tuple[dict[str, str], Random]]:
         """The values of every instance of an outline; a list gives another value to each while it lasts."""
@@ -54,13 +68,30 @@ class Composer:
         }
 
     def text(self, outline: str, values: dict[str, str], rng: Random) -> str:
-        """The outline with every choice made; braces that name nothing stay, as in JSON."""
+        """The outline with every choice made, line by line: as the grammar has it and, if possible, not said before."""
+        fence, lines = False, []
+        for draft in outline.strip("\n").split("\n"):
+            marker = draft.startswith(("```", "~~~"))
+            line = self.line(draft, values, rng)
+            if not fence and not marker:
+                for attempt in range(80):
+                    repeated = {piece for piece in sentences(line) if piece.count(" ") > 2} & self.used
+                    if not self.unknown(line) and (attempt > 40 or not repeated):
+                        break
+                    line = self.line(draft, values, rng)
+                self.used |= set(sentences(line))
+            fence ^= marker
+            lines.append(line)
+        return "\n".join(lines)
+
+    def line(self, draft: str, values: dict[str, str], rng: Random) -> str:
+        """One drawing of a line; braces that name nothing stay, as in JSON."""
 
         def named(match: re.Match[str]) -> str:
             value = values.get(match[1], match.group())
             return self.plurals[value] if match[2] else value
 
-        text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), outline.strip("\n"))
+        text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), draft)
         text = RANGE.sub(lambda m: str(rng.randrange(int(m[1]), int(m[2]) + 1, int(m[3] or 1))), text)
         text = re.sub(r"(?<=\S)  +(?=\S)", " ", NAMED.sub(named, text))
         article = self.grammar.lexicon.inflection.article
@@ -69,12 +100,11 @@ class Composer:
     def conversations(self, outlines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for outline in outlines:
             for values, rng in self.each(outline):
-                roles = ["system"] * ("system" in outline) + ["user", "assistant"] * len(outline["messages"])
-                contents = [outline["system"]] * ("system" in outline) + outline["messages"]
+                opening = [("system", outline["system"])] if "system" in outline else []
+                turns = [(("user", "assistant")[n % 2], text) for n, text in enumerate(outline["messages"])]
                 yield {
                     "messages": [
-                        {"role": role, "content": self.text(content, values, rng)}
-                        for role, content in zip(roles, contents, strict=False)
+                        {"role": role, "content": self.text(text, values, rng)} for role, text in opening + turns
                     ]
                 }
 
@@ -82,55 +112,42 @@ class Composer:
         for outline in outlines:
             for values, rng in self.each(outline):
                 instruction, chosen = (self.text(outline[key], values, rng) for key in ("instruction", "chosen"))
-                for why in outline["why"]:
+                for why in outline["rejected"]:
                     yield {
-                        "source": SOURCE,
+                        "source": "langadapt-mini",
                         "instruction": instruction,
                         "chosen_response": chosen,
-                        "rejected_response": self.text(rng.choice(outline[why]), values, rng),
-                        "chosen_avg_rating": round(rng.uniform(4.0, 5.0), 2),
-                        "rejected_avg_rating": round(rng.uniform(1.0, 2.75), 2),
+                        "rejected_response": self.text(outline["rejected"][why], values, rng),
+                        "chosen_avg_rating": rng.randrange(400, 500, 25) / 100,
+                        "rejected_avg_rating": rng.randrange(100, 300, 25) / 100,
                         "chosen_model": "written-a",
-                        "why": why.replace("_", " "),
+                        "why": why,
                     }
 
 
-def numbered(rows: list[dict[str, Any]], name: str, rng: Random) -> list[dict[str, Any]]:
-    rng.shuffle(rows)
+def numbered(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    Random(f"compose {name}s").shuffle(rows)
     return [{"id": f"{name}-{number:03}", **row} for number, row in enumerate(rows, start=1)]
-
-
-def unknown(row: dict[str, Any], recognizer: Recognizer, banned: set[str]) -> Iterator[str]:
-    """What of a row the grammar does not give, or what belongs to another file."""
-    single = {pair.en for pair in recognizer.grammar.pairs if len(pair.en.split()) < 3}
-    for text in texts(row):
-        for sentence in sentences(text):
-            if sentence in banned and sentence not in single:
-                yield f"banned: {sentence}"
-            elif sentence not in single and not recognizer.frame(sentence):
-                yield f"no frame: {sentence}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     folder = parser.parse_args().folder
-    grammar = Grammar.load()
-    recognizer, composer = Recognizer(grammar), Composer(grammar)
-    banned = heldout() | {pair.en for pair in grammar.pairs}
-    mistakes = False
+    composer, mistakes = Composer(Grammar.load()), 0
     for name in ("conversation", "preference"):
         plan = tomllib.loads((FOLDER / f"grammar/{name}s.toml").read_text(encoding="utf-8"))
         made = list(getattr(composer, f"{name}s")(plan["outline"]))
-        rows = numbered(made + plan.get("row", []), name, Random(f"compose {name}s"))
+        rows = numbered(made + plan.get("odd", []), name)
         for row in rows:
-            for complaint in () if row.pop("odd", "") else unknown(row, recognizer, banned):
-                mistakes = True
-                print(f"{row['id']}: {complaint}", file=sys.stderr)
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{name}s.jsonl").write_text(text, encoding="utf-8")
+            odd = row.pop("why_odd", "")
+            for sentence in [] if odd else [found for text in texts(row) for found in composer.unknown(text)]:
+                mistakes += 1
+                print(f"{row['id']}: not of the grammar, or held out: {sentence}", file=sys.stderr)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}s.jsonl").write_text(lines, encoding="utf-8")
         print(f"{folder / name}s.jsonl: {len(rows)} rows")
-    sys.exit(mistakes)
+    sys.exit(mistakes > 0)
 
 
 if __name__ == "__main__":
