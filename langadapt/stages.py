@@ -40,7 +40,7 @@ def prepare(
     progress: Progress,
 ) -> Counts:
     """Sources to `folder/STREAM.jsonl`, those left out to `folder/dropped.jsonl`; counts by source."""
-    streams: dict[str, list[Row]] = {}
+    streams: dict[str, list[Row]] = {source.stream: [] for source in sources}
     dropped: list[Row] = []
     counts: Counts = {}
     for source in sources:
@@ -52,7 +52,7 @@ def prepare(
                 task.advance()
         counts[source.name] = {"rows": reasons.total(), "kept": reasons.pop("", 0), "dropped": dict(reasons), "stream": source.stream,
                                "license": source.license, "path": source.path, "revision": source.revision}  # fmt: skip
-    _check_ids(streams)
+    _check(streams, counts)
     for stream, rows in streams.items():
         write_rows(folder / f"{stream}.jsonl", rows)
     write_rows(folder / "dropped.jsonl", dropped)
@@ -64,11 +64,21 @@ def _place(choice: Choice, source: Source, streams: dict[str, list[Row]], droppe
     if choice.reason:
         dropped.append({**row, "dropped": {"by": "prepare", "reason": choice.reason}})
     else:
-        streams.setdefault(source.stream, []).append(row)
+        streams[source.stream].append(row)
 
 
-def _check_ids(streams: Mapping[str, list[Row]]) -> None:
+def _check(streams: Mapping[str, list[Row]], counts: Counts) -> None:
     for stream, rows in streams.items():
+        if not rows:
+            why = "; ".join(
+                f"{name}: {told['dropped'] or 'no rows'}"
+                for name, told in counts.items()
+                if told["stream"] == stream
+            )
+            raise DataError(
+                f"stream {stream}: no row goes on ({why})",
+                hint="choose other data, or change [prepare] in the recipe",
+            )
         twice = [key for key, count in Counter(row["id"] for row in rows).items() if count > 1]
         if twice:
             raise DataError(

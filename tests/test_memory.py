@@ -94,7 +94,7 @@ def test_two_processes_write_at_once(tmp_path):
 def test_a_file_that_is_no_memory_is_named(tmp_path):
     path = tmp_path / "memory.sqlite"
     path.write_text("no database" * 100)
-    with pytest.raises(MachineError, match="memory.sqlite") as caught:
+    with pytest.raises(MachineError, match=r"memory\.sqlite") as caught:
         TranslationMemory(path)
     assert "--memory" in caught.value.hint
     assert sqlite3.sqlite_version

@@ -1,6 +1,7 @@
 """Options and the preparation that several commands share."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,6 +60,9 @@ def open_memory(path: Path) -> TranslationMemory:
 def own_caches() -> None:
     """Let `datasets` keep its copies beside the run folders rather than in the home folder."""
     os.environ.setdefault("HF_DATASETS_CACHE", str((CACHE / "datasets").resolve()))
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

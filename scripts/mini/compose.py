@@ -51,7 +51,10 @@ class Composer:
         rng = Random(f"compose {outline['name']}")
         lists = {key: rng.sample(values, len(values)) for key, values in outline.get("set", {}).items()}
         for number in range(outline["times"]):
-            yield self.everyday(rng) | {key: values[number % len(values)] for key, values in lists.items()}, rng
+            yield (
+                self.everyday(rng) | {key: values[number % len(values)] for key, values in lists.items()},
+                rng,
+            )
 
     def everyday(self, rng: Random) -> dict[str, str]:
         def pick(kind: str, count: int) -> list[str]:
@@ -94,6 +97,7 @@ class Composer:
         text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), draft)
         text = RANGE.sub(lambda m: str(rng.randrange(int(m[1]), int(m[2]) + 1, int(m[3] or 1))), text)
         text = re.sub(r"(?<=\S)  +(?=\S)", " ", NAMED.sub(named, text))
+        text = re.sub(r"^#+ \w", lambda match: match.group().upper(), text)
         article = self.grammar.lexicon.inflection.article
         return ARTICLE.sub(lambda m: f"{m[1]}{article(m[2])[1:]} {m[2]}", text)
 
@@ -104,14 +108,17 @@ class Composer:
                 turns = [(("user", "assistant")[n % 2], text) for n, text in enumerate(outline["messages"])]
                 yield {
                     "messages": [
-                        {"role": role, "content": self.text(text, values, rng)} for role, text in opening + turns
+                        {"role": role, "content": self.text(text, values, rng)}
+                        for role, text in opening + turns
                     ]
                 }
 
     def preferences(self, outlines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for outline in outlines:
             for values, rng in self.each(outline):
-                instruction, chosen = (self.text(outline[key], values, rng) for key in ("instruction", "chosen"))
+                instruction, chosen = (
+                    self.text(outline[key], values, rng) for key in ("instruction", "chosen")
+                )
                 for why in outline["rejected"]:
                     yield {
                         "source": "langadapt-mini",
@@ -125,11 +132,6 @@ class Composer:
                     }
 
 
-def numbered(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    Random(f"compose {name}s").shuffle(rows)
-    return [{"id": f"{name}-{number:03}", **row} for number, row in enumerate(rows, start=1)]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER)
@@ -138,12 +140,13 @@ def main() -> None:
     for name in ("conversation", "preference"):
         plan = tomllib.loads((FOLDER / f"grammar/{name}s.toml").read_text(encoding="utf-8"))
         made = list(getattr(composer, f"{name}s")(plan["outline"]))
-        rows = numbered(made + plan.get("odd", []), name)
-        for row in rows:
-            odd = row.pop("why_odd", "")
-            for sentence in [] if odd else [found for text in texts(row) for found in composer.unknown(text)]:
+        for row in made:
+            for sentence in [found for text in texts(row) for found in composer.unknown(text)]:
                 mistakes += 1
-                print(f"{row['id']}: not of the grammar, or held out: {sentence}", file=sys.stderr)
+                print(f"not of the grammar, or held out: {sentence}", file=sys.stderr)
+        Random(f"compose {name}s").shuffle(made)
+        odd = [{"messages": row["messages"]} for row in plan.get("odd", [])]
+        rows = [{"id": f"{name}-{number:03}", **row} for number, row in enumerate(made + odd, start=1)]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{name}s.jsonl").write_text(lines, encoding="utf-8")
         print(f"{folder / name}s.jsonl: {len(rows)} rows")

@@ -18,7 +18,9 @@ OUTER = re.compile(r"^(?:<x\d> )+|(?: <x\d>)+$")
 
 
 def rows(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
 
 
 def texts(row: dict[str, object]) -> list[str]:

@@ -1,0 +1,145 @@
+"""The main job, shortened: whole, again, killed in each stage."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from commands import RUN, command, env, langadapt
+from processes import alive, wait_for
+
+pytestmark = pytest.mark.slow
+STEPS = (
+    "prepare",
+    "translate/sft",
+    "translate/dpo",
+    "filter/sft",
+    "train/sft",
+    "train/dpo",
+    "evaluate/base/harness",
+)
+RESULTS = (
+    "prepare/*.jsonl", "translate/*/*.jsonl", "filter/*/*.jsonl", "train/*/model/model.safetensors",
+    "evaluate/*/*/scores.json", "evaluate/*/mt-bench/answers.jsonl", "evaluate/*/probes/answers.jsonl",
+)  # fmt: skip
+
+
+def results(run):
+    found = {
+        str(path.relative_to(run)): path.read_bytes()
+        for pattern in RESULTS
+        for path in sorted(run.glob(pattern))
+    }
+    assert len(found) > 20
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    done = langadapt(*RUN, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_it_ends_with_the_report_and_says_that_it_is_a_demonstration(whole):
+    folder, done = whole
+    run = folder / "runs" / "de-mini"
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    for text in (
+        done.stderr.splitlines()[0],
+        done.stdout.splitlines()[-1],
+        (run / "report" / "model_card.md").read_text(encoding="utf-8"),
+        page,
+    ):
+        assert "demonstration" in text.lower()
+    assert str(run / "report" / "index.html") in done.stdout
+    manifests = {path.parent.relative_to(run).as_posix() for path in run.rglob("manifest.json")}
+    assert set(STEPS) | {"report", "evaluate/sft/mt-bench", "evaluate/dpo/probes"} <= manifests
+
+
+def test_every_row_is_accounted_for(whole):
+    run = whole[0] / "runs" / "de-mini"
+    for stream in ("sft", "dpo"):
+        lines = {
+            name: [
+                json.loads(line)
+                for line in (run / name.format(stream)).read_text(encoding="utf-8").splitlines()
+            ]
+            for name in (
+                "prepare/{}.jsonl",
+                "translate/{}/rows.jsonl",
+                "translate/{}/rows.held.jsonl",
+                "filter/{}/kept.jsonl",
+                "filter/{}/kept.dropped.jsonl",
+            )
+        }
+        ids = {name: [row["id"] for row in rows] for name, rows in lines.items()}
+        prepared, rows, held, kept, dropped = ids.values()
+        assert sorted(prepared) == sorted(rows + held)
+        assert sorted(rows) == sorted(kept + dropped)
+        assert all(row["dropped"]["reason"] for row in lines["filter/{}/kept.dropped.jsonl"])
+        assert all(row["held"]["reason"] for row in lines["translate/{}/rows.held.jsonl"])
+
+
+def test_again_everything_is_skipped(whole):
+    folder, _ = whole
+    before = results(folder / "runs" / "de-mini")
+    done = langadapt(*RUN, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "running" not in done.stderr
+    assert done.stderr.count("unchanged, skipped") >= 10
+    assert results(folder / "runs" / "de-mini") == before
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_in_a_stage_and_started_again_it_ends_the_same(whole, tmp_path, step):
+    run = tmp_path / "runs" / "de-mini"
+    child = subprocess.Popen(
+        command(*RUN),
+        cwd=tmp_path,
+        env=env({}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    wait_for(lambda: (run / step / "fingerprint").exists() or child.poll() is not None, 300)
+    if step.startswith("train"):
+        wait_for(
+            lambda: (
+                any((run / step).glob("checkpoints/*/whole-*")) or (run / step / "manifest.json").exists()
+            ),
+            120,
+        )
+    else:
+        time.sleep(0.3)
+    assert child.poll() is None
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    wait_for(lambda: not alive(str(tmp_path)), 20)
+    done = langadapt(*RUN, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert results(run) == results(whole[0] / "runs" / "de-mini")
+
+
+def test_two_runs_in_one_folder(whole):
+    folder, _ = whole
+    first = subprocess.Popen(
+        command(*RUN, "--set", "train.sft.epochs=3.0"),
+        cwd=folder,
+        env=env({}),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        lock = folder / "runs" / "de-mini" / "lock"
+        wait_for(lambda: f"process {first.pid} " in lock.read_text(), 60)
+        second = langadapt(*RUN, folder=folder)
+        assert second.returncode == 5
+        assert f"held by process {first.pid}" in second.stderr
+    finally:
+        first.kill()
+        first.wait()
