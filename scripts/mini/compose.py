@@ -71,30 +71,55 @@ class Composer:
         }
 
     def text(self, outline: str, values: dict[str, str], rng: Random) -> str:
-        """The outline with every choice made, line by line: as the grammar has it and, if possible, not said before."""
+        """The outline with every choice made, line by line, as the grammar has it.
+
+        The same choice of words falls the same way all through an instance, and a line is new, where the grammar lets them.
+        """
         fence, lines = False, []
         for draft in outline.strip("\n").split("\n"):
             marker = draft.startswith(("```", "~~~"))
-            line = self.line(draft, values, rng)
-            if not fence and not marker:
-                for attempt in range(80):
-                    repeated = {piece for piece in sentences(line) if piece.count(" ") > 2} & self.used
-                    if not self.unknown(line) and (attempt > 40 or not repeated):
-                        break
-                    line = self.line(draft, values, rng)
-                self.used |= set(sentences(line))
             fence ^= marker
-            lines.append(line)
+            lines.append(self.draw(draft, values, rng, prose=not fence and not marker))
         return "\n".join(lines)
 
+    def draw(self, draft: str, values: dict[str, str], rng: Random, prose: bool) -> str:
+        line, drawn = "", values
+        for attempt in range(100):
+            drawn = (
+                dict(values)
+                if attempt < 40
+                else {key: value for key, value in values.items() if "|" not in key}
+            )
+            line = self.line(draft, drawn, rng)
+            said = {piece for piece in sentences(line) if piece.count(" ") > 2}
+            if not prose or (
+                not self.unknown(line) and (20 < attempt < 40 or attempt > 80 or not said & self.used)
+            ):
+                break
+        self.used |= set(sentences(line)) if prose else set()
+        values.update({**drawn, **values})
+        return line
+
+    def words(self, options: str) -> bool:
+        """Whether a choice is between nouns or adjectives."""
+        known = self.recognizer
+        return all(word in known.nouns or word in known.adjectives for word in options.split("|"))
+
     def line(self, draft: str, values: dict[str, str], rng: Random) -> str:
-        """One drawing of a line; braces that name nothing stay, as in JSON."""
+        """One drawing of a line, noting its choices; braces that name nothing stay, as in JSON."""
+
+        def chosen(match: re.Match[str]) -> str:
+            options = match[1]
+            choice = values.get(options) or rng.choice(options.split("|"))
+            if self.words(options):
+                values[options] = choice
+            return choice
 
         def named(match: re.Match[str]) -> str:
             value = values.get(match[1], match.group())
             return self.plurals[value] if match[2] else value
 
-        text = CHOICE.sub(lambda match: rng.choice(match[1].split("|")), draft)
+        text = CHOICE.sub(chosen, draft)
         text = RANGE.sub(lambda m: str(rng.randrange(int(m[1]), int(m[2]) + 1, int(m[3] or 1))), text)
         text = re.sub(r"(?<=\S)  +(?=\S)", " ", NAMED.sub(named, text))
         text = re.sub(r"^#+ \w", lambda match: match.group().upper(), text)
@@ -114,22 +139,21 @@ class Composer:
                 }
 
     def preferences(self, outlines: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Each instance of an outline is rejected for the next of its reasons."""
         for outline in outlines:
-            for values, rng in self.each(outline):
-                instruction, chosen = (
-                    self.text(outline[key], values, rng) for key in ("instruction", "chosen")
-                )
-                for why in outline["rejected"]:
-                    yield {
-                        "source": "langadapt-mini",
-                        "instruction": instruction,
-                        "chosen_response": chosen,
-                        "rejected_response": self.text(outline["rejected"][why], values, rng),
-                        "chosen_avg_rating": rng.randrange(400, 500, 25) / 100,
-                        "rejected_avg_rating": rng.randrange(100, 300, 25) / 100,
-                        "chosen_model": "written-a",
-                        "why": why,
-                    }
+            reasons = list(outline["rejected"])
+            for number, (values, rng) in enumerate(self.each(outline)):
+                why = reasons[number % len(reasons)]
+                yield {
+                    "source": "langadapt-mini",
+                    "instruction": self.text(outline["instruction"], values, rng),
+                    "chosen_response": self.text(outline["chosen"], values, rng),
+                    "rejected_response": self.text(outline["rejected"][why], values, rng),
+                    "chosen_avg_rating": rng.randrange(400, 500, 25) / 100,
+                    "rejected_avg_rating": rng.randrange(100, 300, 25) / 100,
+                    "chosen_model": "written-a",
+                    "why": why,
+                }
 
 
 def main() -> None:

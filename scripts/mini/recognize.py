@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from random import Random
 
 from grammar import SHORT, SLOT, Frame, Grammar, capital
 from lexicon import Adjective, NounPhrase
@@ -24,6 +25,7 @@ class Recognizer:
         self.grammar = grammar
         self.lexicon = grammar.lexicon
         self.tables = grammar.lexicon.inflection.tables
+        self._nouns_of: dict[tuple[str, ...], set[str]] = {}
         self._read: dict[str, Frame | None] = {}
 
     @cached_property
@@ -50,6 +52,8 @@ class Recognizer:
         return self._read[sentence]
 
     def _gives(self, frame: Frame, sentence: str) -> bool:
+        if not sentence.endswith(frame.english.rpartition("}")[2]):
+            return False
         if capital(sentence) != sentence and frame.tag not in SHORT:
             return False
         texts = {sentence, sentence[0].lower() + sentence[1:], capital(sentence)}
@@ -100,11 +104,18 @@ class Recognizer:
                 [(phrase.english(), phrase) for phrase in self.lexicon.phrases_of(kind)], text, at
             )
 
+    def _named(self, terms: tuple[str, ...]) -> set[str]:
+        """The nouns that the terms of a slot name."""
+        if terms not in self._nouns_of:
+            rows = Slots(self.lexicon, Random(0)).nouns(list(terms))
+            self._nouns_of[terms] = {row["english"] for row in rows}
+        return self._nouns_of[terms]
+
     def _words(self, choices: list[tuple[str, object]], text: str, at: int) -> Found:
         yield from ((at + len(words), filler) for words, filler in choices if text.startswith(words, at))
 
     def _noun_phrase(self, determiner: str, terms: list[str], text: str, at: int) -> Found:
-        names = {row["english"] for row in Slots(self.lexicon, None).nouns(terms)}  # type: ignore[arg-type]
+        names = self._named(tuple(terms))
         always = determiner in ("many", "count") or "pl" in terms
         both = determiner in ("def", "my", "your", "our", "this", "no") and "sg" not in terms
         singular, plural = self.tables["determiners"][determiner][:2]
@@ -163,7 +174,8 @@ class Recognizer:
                 if not terms:
                     yield end, verb
                 continue
-            names = [row["english"] for row in slots.objects(verb) if not wanted or row["english"] in wanted]
+            objects = self._named(tuple(verb["objects"].split()))
+            names = sorted(objects & wanted if wanted else objects)
             if names and text.startswith(" ", end):
                 for determiner in determiners:
                     yield from self._noun_phrase(determiner, names + shape, text, end + 1)

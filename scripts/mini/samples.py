@@ -35,8 +35,7 @@ def sentences(text: str) -> Iterator[str]:
     for segment in Document(text).segments:
         inner = BOLD.sub(r"\1", LABEL.sub("", segment))
         for piece in END.split(OUTER.sub("", inner)):
-            piece = OUTER.sub("", piece)
-            yield renumbered(re.sub(r":$", ".", piece))
+            yield renumbered(re.sub(r":$", ".", OUTER.sub("", piece)))
 
 
 def renumbered(sentence: str) -> str:

@@ -224,6 +224,7 @@ def test_it_is_an_evaluator() -> None:
     assert isinstance(Harness(tasks=("x",)), Evaluator)
 
 
+@pytest.mark.slow
 def test_offline_and_outside_a_checkout_nothing_is_printed(
     checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
 ) -> None:

@@ -164,6 +164,7 @@ def test_the_second_prompt_holds_the_model_s_own_first_answer(
     model.close()
 
 
+@pytest.mark.slow
 def test_batches_and_repetitions_do_not_change_the_text(
     checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_is_a_translator(translator):
     assert translator.deterministic
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beams", [1, 3])
 def test_alone_equals_batch_in_any_order(translator, beams):
     translator = replace(translator, beams=beams)
