@@ -125,13 +125,21 @@ def read_records(path: Path) -> Iterator[Record]:
         yield record
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Line number and value of each line that is not blank."""
+def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int, Any]]:
+    """Line number and value of each line that is not blank; what is no JSON is raised, or put into `wrong`."""
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _parse(line, path, number)
+                if not line.strip():
+                    continue
+                try:
+                    row = _parse(line, path, number)
+                except DataError as error:
+                    if wrong is None:
+                        raise
+                    wrong.append(str(error))
+                else:
+                    yield number, row
     except OSError as error:
         raise DataError(
             f"{path}: {error.strerror}", hint="name a JSON Lines file that can be read"

@@ -49,9 +49,9 @@ def read_source(source: Source, limit: int | None) -> Iterator[Record]:
 
 def check_rows(source: Source, limit: int | None) -> list[str]:
     """Every mistake of a local file's rows, as lines that name file and line."""
-    wrong = []
+    wrong: list[str] = []
     seen: dict[str, str] = {}
-    for count, (where, row) in enumerate(_rows(source)):
+    for count, (where, row) in enumerate(_rows(source, wrong)):
         if count == limit:
             break
         try:
@@ -85,10 +85,10 @@ def _record(source: Source, where: str, row: Any) -> Record:
     return record_from_row({**mapped, **{key: value for key, value in origin.items() if value}}, where=where)
 
 
-def _rows(source: Source) -> Iterator[tuple[str, Any]]:
+def _rows(source: Source, wrong: list[str] | None = None) -> Iterator[tuple[str, Any]]:
     path = Path(source.path)
     if path.suffix == ".jsonl" and path.is_file():
-        yield from ((f"{path}, line {number}", row) for number, row in read_rows(path))
+        yield from ((f"{path}, line {number}", row) for number, row in read_rows(path, wrong))
         return
     yield from _dataset(source, path)
 

@@ -21,7 +21,7 @@ class LanguageId(Loads):
     """Drops a record of which a text is found to be in another language; short texts are judged with the whole."""
 
     at_least: Annotated[float, "probability of the target language below which a text is dropped"] = 0.2
-    letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = 60
+    letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = 120
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names

@@ -6,8 +6,9 @@ import subprocess
 import time
 
 import pytest
-from commands import RUN, command, env, langadapt
 from processes import alive, wait_for
+
+from end_to_end.commands import RUN, command, env, langadapt
 
 pytestmark = pytest.mark.slow
 STEPS = (

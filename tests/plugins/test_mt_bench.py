@@ -156,10 +156,8 @@ def test_the_second_prompt_holds_the_model_s_own_first_answer(
     model = ChatModel.load(checkpoint, "float32")
     talk = [{"role": "user", "content": row["turns"][0]}]
     assert model.reply(talk, max_new_tokens=12) == row["answers"][0]
-    talk += [
-        {"role": "assistant", "content": row["answers"][0]},
-        {"role": "user", "content": row["turns"][1]},
-    ]
+    talk.append({"role": "assistant", "content": row["answers"][0]})
+    talk.append({"role": "user", "content": row["turns"][1]})
     assert model.reply(talk, max_new_tokens=12) == row["answers"][1]
     model.close()
 

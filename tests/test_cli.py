@@ -1,0 +1,117 @@
+"""What a user sees: two lines, the right exit code, nothing started when something is wrong."""
+
+import json
+
+import pytest
+from end_to_end.commands import langadapt
+
+ROWS = '{"messages": [{"role": "user", "content": "Hello"}]}\n'
+
+
+def said(done):
+    lines = done.stderr.strip().splitlines()
+    assert "Traceback" not in done.stderr
+    return next(line for line in lines if line.startswith("error: ")), lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "parts"),
+    [
+        (["runn"], 2, ["'runn'", "'run'"]),
+        (["run", "de", "--nonsense"], 2, ["--nonsense"]),
+        (["run", "dee"], 2, ["dee", "installed: de"]),
+        (["run", "de", "--recipe", "minni"], 2, ["minni", "did you mean 'mini'"]),
+        (["run", "de", "--recipe", "mini", "--until", "trane"], 2, ["trane", "stages: prepare"]),
+        (["run", "de", "--recipe", "mini", "--set", "train.dpo.betta=1"], 2, ["train.dpo.betta", "--set"]),
+        (["run", "de", "--recipe", "mini", "--set", "train.dpo.arguments.max_prompt_length=5"], 2, ["max_prompt_length"]),
+        (["run", "de", "--recipe", "mini", "--set", "filter.length.use=lenght"], 2, ["lenght", "did you mean 'length'"]),
+        (["run", "de", "--recipe", "mini", "--conversations", "missing.jsonl"], 4, ["missing.jsonl"]),
+        (["run", "de", "--recipe", "mini", "--conversations", "bad.jsonl"], 4, ["bad.jsonl, line 2", "bad.jsonl, line 3"]),
+        (["translate", "bad.jsonl", "out.jsonl", "--language", "de"], 4, ["bad.jsonl, line 2"]),
+        (["evaluate", "./nowhere", "--language", "de", "--evaluator", "probes"], 2, ["nowhere"]),
+        (["train", "good.jsonl", "--language", "de", "--trainer", "trl-sfft", "--base", "x", "--output", "o"], 2, ["trl-sft"]),
+        (["report", "."], 2, ["no run folder"]),
+        (["show", "phenix"], 2, ["phenix", "did you mean 'phoenix'"]),
+    ],
+)  # fmt: skip
+def test_two_lines_and_an_exit_code(tmp_path, words, code, parts):
+    (tmp_path / "good.jsonl").write_text(ROWS)
+    (tmp_path / "bad.jsonl").write_text(
+        ROWS + '{"mesages": []}\n{"text": \n' if "run" in words else ROWS + '{"text": \n'
+    )
+    done = langadapt(*words, folder=tmp_path)
+    error, hint = said(done)
+    assert done.returncode == code, done.stderr
+    assert hint.startswith("hint: ")
+    assert not (tmp_path / "runs" / "de-mini" / "prepare").exists()
+    for part in parts:
+        assert part in done.stderr, error
+
+
+def test_a_gpu_recipe_without_a_gpu_is_refused_before_any_work(tmp_path):
+    done = langadapt("run", "de", "--recipe", "phoenix", folder=tmp_path, CUDA_VISIBLE_DEVICES="")
+    error, hint = said(done)
+    assert done.returncode == 5
+    assert "accelerator" in error
+    assert "--recipe mini" in hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_mistake_of_a_recipe_at_once(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'extends = "mini"\n[filter.length]\nat_lest = 1\n[filter.tokens]\nat_most = "many"\n[train.dpo]\nbetta = 1\n'
+    )
+    done = langadapt("run", "de", "--recipe", "mine.toml", folder=tmp_path)
+    assert done.returncode == 2
+    for part in ("filter.length.at_lest", "filter.tokens.at_most", "train.dpo.betta", "mine.toml"):
+        assert part in done.stderr
+
+
+def test_list_show_and_help_answer(tmp_path):
+    for words, part in [
+        (["--help"], "doctor"), (["list"], "round-trip"), (["list", "recipe"], "phoenix"), (["show", "trl-dpo"], "beta"),
+        (["show", "de"], "deu_Latn"), (["show", "mini", "--diff", "phoenix"], "pack:mini/base"), (["run", "--help"], "--memory"),
+    ]:  # fmt: skip
+        done = langadapt(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert part in done.stdout
+
+
+@pytest.mark.slow
+def test_each_stage_alone_on_own_files(tmp_path):
+    rows = [
+        {"id": "a", "messages": [{"role": "user", "content": "Is the new pan white?"}], "mine": [1]},
+        {"messages": [{"role": "user", "content": "Schon Deutsch."}], "language": "de"},
+        {
+            "id": "p",
+            "prompt": "My aunt wants to buy the juice on Monday.",
+            "chosen": "The son is quiet.\n\n```\ncode\n```",
+            "rejected": "The son is quiet.",
+        },
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = langadapt(
+        "translate", "in.jsonl", "out.jsonl", "--language", "de", "--recipe", "mini", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(out) == 3
+    assert list(out[0]) == ["id", "messages", "mine"]
+    assert out[0]["messages"][0]["content"] != "Is the new pan white?"
+    assert out[1]["messages"] == rows[1]["messages"]
+    assert out[2]["chosen"].endswith("\n\n```\ncode\n```")
+    done = langadapt("filter", "out.jsonl", "kept.jsonl", "--source", "in.jsonl", "--language", "de", "--recipe", "mini",
+                     "--filter", "length", "--set", "length.at_most=9.0", folder=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "kept.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    done = langadapt(
+        "filter",
+        "out.jsonl",
+        "kept.jsonl",
+        "--source",
+        "out.jsonl.nothing",
+        "--language",
+        "de",
+        folder=tmp_path,
+    )
+    assert done.returncode == 4

@@ -1,0 +1,36 @@
+"""The wheel holds every file that a run needs."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = {"langadapt": "langadapt", "languages": "langadapt_languages", "plugins": "langadapt_plugins"}
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_what_the_tree_holds(tmp_path):
+    tree = tmp_path / "tree"
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(tree)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        held = set(wheel.namelist())
+    wanted = {
+        f"{installed}/{path.relative_to(tree / name).as_posix()}"
+        for name, installed in FOLDERS.items()
+        for path in (tree / name).rglob("*")
+        if path.is_file()
+    }
+    assert len(wanted) > 150
+    assert not wanted - held
