@@ -80,7 +80,7 @@ class Builder:
 
     def build(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> Any:
         """The component, its children built first; raises `ConfigError` with all mistakes."""
-        component = registry.load(registry.find(kind, name))
+        component = registry.load(registry.find(kind, name), needed=True)
         found: list[str] = []
         hints = get_type_hints(component, include_extras=True)
         items = {item.name: item for item in dataclasses.fields(component)}
@@ -114,6 +114,8 @@ class Builder:
             raise ConfigError(
                 f"{where}: {error}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`"
             ) from error
+        if hasattr(made, "check"):
+            made.check(self.pack)
         return self._wrapped(made) if kind == "translator" else made
 
     def _special(self, kind: str, node: Any, where: str) -> Any:
@@ -122,6 +124,8 @@ class Builder:
             if not isinstance(text, str):
                 raise ConfigError(f"{where}: a {kind} is written as text")
             resolved = self.resolve(text, node.layer, where)
+            if kind == "path" and not Path(resolved).exists():
+                raise ConfigError(f"{where} ({node.layer.name}): {text} does not exist")
             return ModelRef.parse(resolved) if kind == "model" else Path(resolved)
         table = node if isinstance(node, Mapping) else {"use": node}
         use = plain(table.get("use"))
@@ -144,7 +148,7 @@ class Builder:
             if rest not in self.values:
                 raise ConfigError(f"{where} ({layer.name}): the recipe and the pack set no `{rest}`")
             return self.values[rest]
-        beside = (layer.folder / text).expanduser()
+        beside = layer.folder / Path(text).expanduser()
         return str(beside.resolve()) if beside.exists() else text
 
     def _wrapped(self, translator: Translator) -> Translator:

@@ -1,11 +1,13 @@
 """What a component, a model or a file is, as a string that changes when its results may change."""
 
+import ast
 import hashlib
-import inspect
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
@@ -13,7 +15,7 @@ from langadapt.errors import MachineError
 from langadapt.interfaces import Mark, ModelRef
 
 Purpose = Literal["memory", "fingerprint"]
-_NOT_CORE = ("cli", "report")
+_NOT_CORE = ("cli", "report", "recipes", "templates", "progress.py", "machine.py")
 
 
 def digest(value: Any) -> str:
@@ -55,6 +57,33 @@ def core_digest() -> str:
             if p.relative_to(root).parts[0] not in _NOT_CORE
         ]
     )
+
+
+@cache
+def source_digest(module: str) -> str:
+    """The source of a module and of all that it imports from its own package, however far."""
+    found: dict[str, Path] = {}
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        spec = None if name in found else _spec(name)
+        if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+            continue
+        found[name] = Path(spec.origin)
+        for node in ast.walk(ast.parse(found[name].read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                todo += [node.module, *(f"{node.module}.{item.name}" for item in node.names)]
+            elif isinstance(node, ast.Import):
+                todo += [item.name for item in node.names]
+        todo = [name for name in todo if name.split(".")[0] == module.split(".", maxsplit=1)[0]]
+    return digest([[name, file_digest(path)] for name, path in sorted(found.items())])
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return find_spec(name)
+    except ModuleNotFoundError:
+        return None
 
 
 def model_identity(model: ModelRef) -> str:
@@ -100,11 +129,12 @@ def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
         if not marks[item.name] & hidden
     }
     identity = {"class": f"{kind.__module__}.{kind.__qualname__}", "settings": settings}
+    if hasattr(component, "known"):
+        identity["known"] = component.known
     if hasattr(kind, "output_version"):
         identity["output_version"] = kind.output_version
     if purpose == "fingerprint":
-        files = sorted(Path(inspect.getfile(kind)).parent.glob("*.py"))
-        identity["source"] = digest([[path.name, file_digest(path)] for path in files])
+        identity["source"] = source_digest(kind.__module__)
     return identity
 
 

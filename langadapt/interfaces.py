@@ -2,7 +2,9 @@
 
 A component is a frozen, keyword-only dataclass whose fields are its settings, each written as
 `Annotated[type, "what it does"]`. A field marked `SPEED` changes neither results nor their identity; one marked
-`LIMIT` changes which results there are, but not what they say.
+`LIMIT` changes which results there are, but not what they say. Three further members are optional: `requires`, a tuple of
+the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; and `known`, facts
+beside the settings that its results depend on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

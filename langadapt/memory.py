@@ -46,7 +46,7 @@ class TranslationMemory:
         for start in range(0, len(keys), _LOOK_UP):
             some = keys[start : start + _LOOK_UP]
             marks = ",".join("?" * len(some))
-            rows = self._db.execute(
+            rows = self._execute(
                 f"SELECT key, hypothesis, tokens_in, tokens_out FROM hypotheses WHERE key IN ({marks})",  # noqa: S608 - marks only
                 some,
             )
@@ -58,15 +58,18 @@ class TranslationMemory:
 
     def remember(self, key: str, entry: Sequence[str], hypothesis: Hypothesis) -> None:
         """Keep a finished hypothesis; `entry` is translator, source, target, text, context. The first one stays."""
+        self._execute(
+            "INSERT OR IGNORE INTO hypotheses (key, translator, source, target, text, context, hypothesis, tokens_in, "
+            "tokens_out) VALUES (?,?,?,?,?,?,?,?,?)",
+            (key, *entry, hypothesis.text, hypothesis.tokens_in, hypothesis.tokens_out),
+        )
+
+    def _execute(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:
-            self._db.execute(
-                "INSERT OR IGNORE INTO hypotheses (key, translator, source, target, text, context, hypothesis, tokens_in, "
-                "tokens_out) VALUES (?,?,?,?,?,?,?,?,?)",
-                (key, *entry, hypothesis.text, hypothesis.tokens_in, hypothesis.tokens_out),
-            )
+            return self._db.execute(statement, values)
         except sqlite3.Error as error:
             raise MachineError(
-                f"the memory {self.path} cannot be written: {error}",
+                f"the memory {self.path} cannot be used: {error}",
                 hint="free the disk or name another file with --memory; what was translated before is kept",
             ) from error
 

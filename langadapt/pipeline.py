@@ -9,22 +9,22 @@ report/                index.html, model_card.md, data_card.md
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from langadapt import stages
-from langadapt.config import Builder
+from langadapt.assembly import pack_files
 from langadapt.errors import ConfigError, DataError
-from langadapt.identity import component_identity, model_identity
+from langadapt.identity import component_identity, folder_digest, model_identity
 from langadapt.interfaces import Checkpoint, ModelRef, Progress, Score, TrainingJob
 from langadapt.languages import Language, LanguagePack
-from langadapt.memory import TranslationMemory
 from langadapt.models.tokens import TokenCounter
 from langadapt.recipe import Recipe, Slot
 from langadapt.runner import STAGES, Run
+from langadapt.schema import Source
 from langadapt.translations import Paths
 
 SOURCE = "en"
@@ -41,27 +41,12 @@ class Pipeline:
     progress: Progress
     limit: int | None = None
 
-    @classmethod
-    def build(
-        cls,
-        run: Run,
-        recipe: Recipe,
-        pack: LanguagePack,
-        memory: TranslationMemory,
-        *,
-        progress: Progress,
-        limit: int | None,
-    ) -> "Pipeline":
-        """Build every component of the recipe; raises `ConfigError` with the mistakes of all of them."""
-        return cls(run, recipe, pack, components(recipe, pack, memory), progress, limit)
-
     def execute(self, until: str = "report") -> None:
         """Run the stages up to `until`; a step whose settings, code and input are unchanged is skipped."""
         from langadapt.report import write_report
 
-        if until not in STAGES:
-            raise ConfigError(f"no stage is called {until!r}", hint=f"stages: {', '.join(STAGES)}")
-        work = {
+        check_stage(until)
+        work: dict[str, Callable[[], object]] = {
             "prepare": self.prepare,
             "translate": self.translate,
             "filter": self.filter,
@@ -83,7 +68,8 @@ class Pipeline:
         files = [Path(source.path) for source in recipe.sources if Path(source.path).is_file()]
         counter = self._counter() if recipe.prepare.at_most_tokens else None
         settings = {
-            "sources": [asdict(source) for source in recipe.sources],
+            "sources": [_source_identity(source) for source in recipe.sources],
+            "template": self._template(),
             "prepare": asdict(recipe.prepare),
             "limit": self.limit,
             "tokenizer": model_identity(ModelRef.parse(recipe.base)) if counter and recipe.base else None,
@@ -137,7 +123,9 @@ class Pipeline:
                 source = self.run.folder / "prepare" / f"{stream}.jsonl"
                 out = Paths.beside(self.run.folder / "translate" / stream / "rows.jsonl")
                 with self.run.step(
-                    f"filter/{stream}", settings=settings, inputs=[source, out.rows, out.segments]
+                    f"filter/{stream}",
+                    settings=settings,
+                    inputs=[source, out.rows, out.segments, *pack_files(self.pack)],
                 ) as step:
                     if self._begin(step):
                         step.facts |= stages.filter_rows(
@@ -168,8 +156,7 @@ class Pipeline:
         settings = {
             "trainer": component_identity(trainer, "fingerprint"),
             "base": model_identity(base.model),
-            "template": self.recipe.chat_template
-            and Path(self.recipe.chat_template).read_text(encoding="utf-8"),
+            "template": self._template(),
             "held_out": self.recipe.prepare.held_out,
             "seed": self.recipe.seed,
         }
@@ -184,12 +171,8 @@ class Pipeline:
                 )
                 with ExitStack() as stack:
                     made = stages.closing(stack, trainer).train(job, progress=self.progress)
-                step.facts["checkpoint"] = {
-                    **asdict(made),
-                    "model": str(made.model),
-                    "adapter_of": made.adapter_of and str(made.adapter_of),
-                }
-            return _checkpoint(step.facts["checkpoint"])
+                step.facts["checkpoint"] = _facts(made, step.folder)
+            return _checkpoint(step.facts["checkpoint"], step.folder, self.recipe.chat_template)
 
     def evaluate(self) -> None:
         """The base and every checkpoint, by every evaluator."""
@@ -233,7 +216,13 @@ class Pipeline:
         yield self._base()
         manifests = self.run.manifests()
         for slot in self.recipe.train:
-            yield _checkpoint(manifests[f"train/{slot.name}"]["facts"]["checkpoint"])
+            name = f"train/{slot.name}"
+            yield _checkpoint(
+                manifests[name]["facts"]["checkpoint"], self.run.folder / name, self.recipe.chat_template
+            )
+
+    def _template(self) -> str | None:
+        return self.recipe.chat_template and Path(self.recipe.chat_template).read_text(encoding="utf-8")
 
     def _base(self) -> Checkpoint:
         if self.recipe.base is None:
@@ -254,33 +243,40 @@ class Pipeline:
         return bool(step.needed)
 
 
-def components(recipe: Recipe, pack: LanguagePack, memory: TranslationMemory | None) -> dict[str, Any]:
-    """Every component of a recipe by its address; raises `ConfigError` with the mistakes of all of them."""
-    named = {"base": recipe.base, "chat_template": recipe.chat_template}
-    builder = Builder(
-        pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory
+def check_stage(name: str) -> None:
+    """Raise `ConfigError` for what is no stage."""
+    if name not in STAGES:
+        raise ConfigError(f"no stage is called {name!r}", hint=f"stages: {', '.join(STAGES)}")
+
+
+def _source_identity(source: Source) -> dict[str, Any]:
+    """A source as it is asked for; a local one by its content, wherever it lies."""
+    path = Path(source.path)
+    here = {"path": folder_digest(path) if path.is_dir() else path.name} if path.exists() else {}
+    return {**asdict(source), **here}
+
+
+def _facts(made: Checkpoint, folder: Path) -> dict[str, Any]:
+    """A checkpoint as its manifest holds it: a model in the step's folder by its place there, so that runs can move."""
+    own = made.model.folder
+    place = str(own.relative_to(folder)) if own and own.is_relative_to(folder) else str(made.model)
+    return {
+        **asdict(made),
+        "model": place,
+        "adapter_of": made.adapter_of and str(made.adapter_of),
+        "chat_template": None,
+    }
+
+
+def _checkpoint(facts: Mapping[str, Any], folder: Path, template: str | None) -> Checkpoint:
+    place = folder / facts["model"]
+    model = ModelRef(str(place)) if place.is_dir() else ModelRef.parse(facts["model"])
+    base = facts.get("adapter_of")
+    return Checkpoint(
+        **{
+            **facts,
+            "model": model,
+            "adapter_of": ModelRef.parse(base) if base else None,
+            "chat_template": template,
+        }
     )
-    built, found, hints = {}, [], []
-    for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
-        try:
-            built[slot.address] = builder.build(slot.kind, slot.use, slot.settings, slot.address)
-        except ConfigError as error:
-            found.append(str(error))
-            hints.append(error.hint)
-    if found:
-        raise ConfigError("\n".join(found), hint=hints[0])
-    return built
-
-
-def pack_files(pack: LanguagePack) -> Sequence[Path]:
-    """The pack's small data files, whose content an evaluation depends on."""
-    if pack.folder is None:
-        return []
-    return sorted(
-        path for path in pack.folder.rglob("*") if path.suffix in (".jsonl", ".toml", ".yaml", ".tsv")
-    )
-
-
-def _checkpoint(facts: Mapping[str, Any]) -> Checkpoint:
-    made = Checkpoint(**{**facts, "model": ModelRef.parse(facts["model"])})
-    return replace(made, adapter_of=ModelRef.parse(facts["adapter_of"]) if facts.get("adapter_of") else None)

@@ -2,15 +2,18 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from langadapt.config import Builder, Layer, Leaf, Tree, leaves, merged, plain
 from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack, read_toml
+from langadapt.prepare.licenses import allows
+from langadapt.prepare.readers import READERS
 from langadapt.registry import did_you_mean
 from langadapt.schema import Prepare, Source, check
+from langadapt.segments import MODES
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
@@ -86,7 +89,38 @@ def read_recipe(
     for tree in trees:
         whole = merged(whole, tree)
     check(whole)
-    return _resolved(Path(name).stem, whole, trees, pack)
+    recipe = _resolved(Path(name).stem, whole, trees, pack)
+    _checked(recipe)
+    chosen = sources is not None or any(change.startswith("source.") for change in changes)
+    return _fed(recipe, chosen=chosen)
+
+
+def _checked(recipe: Recipe) -> None:
+    """Words that only the stages read, checked before they run."""
+    mode = recipe.translate.options.get("segmentation", "newline")
+    if mode not in MODES:
+        raise ConfigError(
+            f"translate.segmentation: no mode is called {mode!r}", hint=f"modes: {', '.join(MODES)}"
+        )
+    allows(recipe.prepare.licenses, "")
+    for source in recipe.sources:
+        if source.reader not in READERS:
+            raise ConfigError(
+                f"source.{source.name}.reader: no reader is called {source.reader!r}",
+                hint=did_you_mean(source.reader, list(READERS)),
+            )
+
+
+def _fed(recipe: Recipe, *, chosen: bool) -> Recipe:
+    """Without the trainers that no source feeds, where the user chose the sources; otherwise that is a mistake."""
+    streams = {source.stream for source in recipe.sources}
+    unfed = [slot.name for slot in recipe.train if slot.name not in streams]
+    if unfed and not chosen:
+        raise ConfigError(
+            f"recipe {recipe.name}: no source feeds the stream {unfed[0]!r} that train.{unfed[0]} takes",
+            hint=f"set `stream` of a source, or remove it: --set train.{unfed[0]}=false",
+        )
+    return replace(recipe, train=tuple(slot for slot in recipe.train if slot.name in streams))
 
 
 def _chain(name: str, pack: LanguagePack) -> list[tuple[dict[str, Any], Layer]]:

@@ -1,13 +1,15 @@
 """The three kinds of record. Each hands out its texts in a fixed order and takes them back."""
 
+import contextlib
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from langadapt.errors import DataError
+from langadapt.errors import DataError, MachineError
 
 Row = dict[str, Any]
 ROLES = ("system", "user", "assistant", "tool")
@@ -34,7 +36,7 @@ class Record:
     """What every row has: an id and where it comes from. `language` is empty where it is the source language."""
 
     FIELDS: ClassVar[tuple[str, ...]] = ()
-    id: str
+    id: str | int
     source: str = ""
     license: str = ""
     language: str = ""
@@ -113,9 +115,9 @@ def record_from_row(row: Any, *, where: str = "row") -> Record:
 
 def read_records(path: Path) -> Iterator[Record]:
     """The records of a JSON Lines file; errors name file and line. Ids must differ."""
-    seen: dict[str, int] = {}
+    seen: dict[str | int, int] = {}
     for number, row in read_rows(path):
-        record = record_from_row(row, where=f"{path}, line {number}")
+        record = distinct(record_from_row(row, where=f"{path}, line {number}"), seen, row)
         if record.id in seen:
             raise DataError(
                 f"{path}, line {number}: id {record.id!r} stands on line {seen[record.id]} already",
@@ -123,6 +125,14 @@ def read_records(path: Path) -> Iterator[Record]:
             )
         seen[record.id] = number
         yield record
+
+
+def distinct(record: Record, seen: Container[str | int], row: Any) -> Record:
+    """The record, with a number on an id that is not its own but the hash of a row that came before."""
+    if record.id not in seen or "id" in row:
+        return record
+    number = next(number for number in itertools.count(2) if f"{record.id}-{number}" not in seen)
+    return replace(record, id=f"{record.id}-{number}")
 
 
 def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int, Any]]:
@@ -150,14 +160,22 @@ def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int,
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write JSON Lines beside `path` and move them there when whole; gives the number of rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
     count = 0
-    with draft.open("w", encoding="utf-8", newline="\n") as out:
-        for row in rows:
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
-            count += 1
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8", newline="\n") as out:
+            for row in rows:
+                out.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise MachineError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="free the disk or make the folder writable; what was done is kept",
+        ) from error
     return count
 
 
@@ -178,13 +196,20 @@ def _parse(line: str, path: Path, number: int) -> Any:
 
 
 def _build(kind: type[Record], row: Row, where: str) -> Record:
-    origin = {name: row[name] for name in ("source", "license", "language") if isinstance(row.get(name), str)}
+    origin = {
+        name: row[name]
+        for name in ("source", "license", "language")
+        if row.get(name) and isinstance(row[name], str)
+    }
     digest = hashlib.sha256(json.dumps(row, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
     sides: dict[str, Any] = {
         name: _side(row[name], f"{where}, {name}", allow_str=kind is not Conversation) for name in kind.FIELDS
     }
     extra = {key: value for key, value in row.items() if key not in ("id", *origin, *kind.FIELDS)}
-    return kind(id=str(row.get("id") or digest), extra=extra, **origin, **sides)
+    own = row.get("id")
+    return kind(
+        id=own if isinstance(own, str | int) and own != "" else digest, extra=extra, **origin, **sides
+    )
 
 
 def _side(value: Any, where: str, *, allow_str: bool) -> Side:

@@ -77,19 +77,19 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}? installed: {listed}" if near else f"installed: {listed}"
 
 
-def load(found: Found) -> type[Any]:
-    """The class of a component; raises `ComponentError` naming the distribution, the object and the cause."""
+def load(found: Found, *, needed: bool = False) -> type[Any]:
+    """The class of a component; raises `ComponentError` naming the distribution, the object and the cause.
+
+    With `needed`, the libraries that it names in `requires` must be there too.
+    """
     _, _, attribute = found.target.partition(":")
     try:
         point = metadata.EntryPoint(name=found.name, value=found.target, group=f"langadapt.{found.kind}s")
         loaded = point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        hint = (
-            f"pip install 'langadapt[{EXTRAS[missing]}]'" if missing in EXTRAS else f"pip install {missing}"
-        )
         raise ComponentError(
-            f"{_says(found)} needs {missing!r}, which is not installed", hint=hint
+            f"{_says(found)} needs {missing!r}, which is not installed", hint=pip_hint(missing)
         ) from error
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
@@ -103,7 +103,17 @@ def load(found: Found) -> type[Any]:
         raise ComponentError(
             f"{_says(found)}: {attribute} {problem}", hint=f"the author of {found.distribution} must mend it"
         )
+    for library in getattr(loaded, "requires", ()) if needed else ():
+        if find_spec(library) is None:
+            raise ComponentError(
+                f"{_says(found)} needs {library!r}, which is not installed", hint=pip_hint(library)
+            )
     return loaded  # type: ignore[no-any-return]
+
+
+def pip_hint(library: str) -> str:
+    """The command that brings a library."""
+    return f"pip install 'langadapt[{EXTRAS[library]}]'" if library in EXTRAS else f"pip install {library}"
 
 
 def misfit(kind: str, component: Any) -> str:

@@ -1,12 +1,13 @@
 """What a recipe's tables may hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, get_type_hints
 
 from langadapt.config import Tree, layer_of, plain
 from langadapt.errors import ConfigError
 from langadapt.languages import mistakes
+from langadapt.registry import KINDS, did_you_mean, installed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,7 @@ def check(whole: Tree) -> None:
         Keys.model_validate(_without_removed(plain(whole)))
     except ValidationError as error:
         found = [f"{line} ({layer_of(_at(whole, line.split(':', 1)[0]))})" for line in mistakes(error)]
+    found += _unknown_settings(whole.get("settings", {}))
     if found:
         raise ConfigError.of(found, where="recipe", hint="`langadapt show phoenix` shows a whole recipe")
     needs = plain(whole.get("needs", "cpu"))
@@ -74,6 +76,16 @@ def check(whole: Tree) -> None:
         raise ConfigError(
             f"recipe: needs: {needs!r} ({layer_of(whole['needs'])})", hint="needs is cpu or gpu"
         )
+
+
+def _unknown_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Tables for kinds and components that are not there: a misspelt one would change nothing, in silence."""
+    for kind, tables in settings.items():
+        names = [item.name for item in installed(kind)] if kind in KINDS else list(KINDS)
+        for name, table in tables.items() if kind in KINDS else [("", tables)]:
+            if name not in names:
+                key = f"settings.{kind}.{name}".rstrip(".")
+                yield f"{key}: {did_you_mean(name or kind, names)} ({layer_of(table)})"
 
 
 def _without_removed(facts: Mapping[str, Any]) -> dict[str, Any]:

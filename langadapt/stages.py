@@ -27,6 +27,7 @@ from langadapt.segments import Damage, Document
 from langadapt.translations import Paths, read_translations
 
 WINDOW = 20_000
+CHUNK = 500
 Counts = dict[str, Any]
 
 
@@ -107,16 +108,16 @@ def translate(
         todo = {
             record.id: [Document(text, mode) for text in record.texts]
             for record in window
-            if record.language != languages[1].code
+            if record.language in ("", languages[0].code)
         }
         heard = _hear(todo.values(), translator, languages, counts, progress)
         for record in window:
-            if record.id not in todo:
+            if record.id not in todo and record.language == languages[1].code:
                 good.append(record.to_row())
                 pairs.append({"id": record.id, "translated": False, "pairs": []})
                 continue
             try:
-                row, found = _rebuild(record, todo[record.id], heard, languages[1])
+                row, found = _rebuild(record, todo.get(record.id), heard, languages)
             except Damage as damage:
                 held.append({**record.to_row(), "held": {"reason": str(damage)}})
                 held_why[str(damage).split(":")[0]] += 1
@@ -163,9 +164,19 @@ def _hear(
     return heard
 
 
+def _by_person(hypothesis: Hypothesis) -> Row:
+    """Who made it, where that is a person; whether a model or the memory of it is no property of the text."""
+    return {"origin": hypothesis.origin} if hypothesis.origin == "person" else {}
+
+
 def _rebuild(
-    record: Record, documents: Sequence[Document], heard: Mapping[str, Hypothesis], target: Language
+    record: Record,
+    documents: Sequence[Document] | None,
+    heard: Mapping[str, Hypothesis],
+    languages: tuple[Language, Language],
 ) -> tuple[Row, list[Row]]:
+    if documents is None:
+        raise Damage(f"language: {record.language} is neither {languages[0].code} nor {languages[1].code}")
     texts, pairs = [], []
     for number, document in enumerate(documents):
         hypotheses = [heard[segment] for segment in document.segments]
@@ -175,11 +186,11 @@ def _rebuild(
                     f"{hypothesis.finish if not hypothesis.finished else 'empty'}: {hypothesis.reason or segment[:80]}"
                 )
             pairs.append(
-                {"source": segment, "target": hypothesis.text, "text": number, "origin": hypothesis.origin}
+                {"source": segment, "target": hypothesis.text, "text": number, **_by_person(hypothesis)}
             )
         texts.append(document.assemble([hypothesis.text for hypothesis in hypotheses]))
     row = record.with_texts(texts).to_row()
-    return ({**row, "language": target.code} if "language" in row else row), pairs
+    return ({**row, "language": languages[1].code} if "language" in row else row), pairs
 
 
 @dataclass(frozen=True)
@@ -209,9 +220,11 @@ def filter_rows(
         alive = list(window)
         told: dict[str, list[Row]] = {item.target.id: [] for item in window}
         for named in filters:
+            judged: list[Verdict] = []
             with progress.task(named.name, len(alive)) as task:
-                judged = named.filter.filter(alive, source=source, pack=pack)
-                task.advance(len(alive))
+                for start in range(0, len(alive), CHUNK):
+                    judged += named.filter.filter(alive[start : start + CHUNK], source=source, pack=pack)
+                    task.advance(len(alive[start : start + CHUNK]))
             survivors = []
             for item, verdict in zip(alive, judged, strict=True):
                 told[item.target.id].append(_told(named.name, verdict))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from langadapt.errors import DataError
 from langadapt.interfaces import SegmentPair, Translation
-from langadapt.records import read_records, read_rows
+from langadapt.records import Record, read_records, read_rows
+from langadapt.segments import Document
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,17 @@ def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translat
         found = (
             tuple(SegmentPair(**pair) for pair in known["pairs"])
             if known
-            else tuple(
-                SegmentPair(source=a, target=b, text=n)
-                for n, (a, b) in enumerate(zip(source.texts, target.texts, strict=True))
-            )
+            else tuple(_guessed(source, target))
         )
         yield Translation(
             source=source, target=target, pairs=found, translated=known["translated"] if known else True
         )
+
+
+def _guessed(source: Record, target: Record) -> Iterator[SegmentPair]:
+    """Pairs of a row whose own are not at hand: segment by segment where both texts have as many, else text by text."""
+    for number, (before, after) in enumerate(zip(source.texts, target.texts, strict=True)):
+        sent, came = Document(before).segments, Document(after).segments
+        if len(sent) != len(came):
+            sent, came = (before,), (after,)
+        yield from (SegmentPair(source=a, target=b, text=number) for a, b in zip(sent, came, strict=True))

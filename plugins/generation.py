@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from langadapt.errors import ComponentError, ConfigError
+from langadapt.identity import pinned
 from langadapt.interfaces import Checkpoint, Finish, ModelRef
 
 Turn = Mapping[str, str]
@@ -176,8 +177,8 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     folder = checkpoint.model.folder
     own = checkpoint.adapter_of is None or (folder and (folder / "tokenizer_config.json").exists())
     model = checkpoint.model if own or checkpoint.adapter_of is None else checkpoint.adapter_of
-    with _loading(model):
-        return AutoTokenizer.from_pretrained(model.name, revision=model.revision or "main")
+    with _loading(model) as ref:
+        return AutoTokenizer.from_pretrained(ref.name, revision=ref.revision, trust_remote_code=False)
 
 
 def load_model(checkpoint: Checkpoint, dtype: str = "auto") -> Any:
@@ -186,17 +187,22 @@ def load_model(checkpoint: Checkpoint, dtype: str = "auto") -> Any:
     from transformers import AutoModelForCausalLM
 
     whole = checkpoint.adapter_of or checkpoint.model
-    with _loading(whole):
-        model = AutoModelForCausalLM.from_pretrained(
-            whole.name, revision=whole.revision or "main", dtype=dtype
+    with _loading(whole) as ref:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            ref.name,
+            revision=ref.revision,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
+        if found["missing_keys"]:
+            raise ValueError(f"weights are missing: {', '.join(sorted(found['missing_keys'])[:5])}")
     if checkpoint.adapter_of:
         from peft import PeftModel
 
-        with _loading(checkpoint.model):
-            model = PeftModel.from_pretrained(
-                model, checkpoint.model.name, revision=checkpoint.model.revision or "main"
-            )
+        with _loading(checkpoint.model) as ref:
+            model = PeftModel.from_pretrained(model, ref.name, revision=ref.revision)
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
 
@@ -224,14 +230,14 @@ def short_hash(value: Any) -> str:
 
 
 @contextmanager
-def _loading(model: ModelRef) -> Iterator[None]:
-    """Without the library's progress bars; what cannot be loaded is named."""
+def _loading(model: ModelRef) -> Iterator[ModelRef]:
+    """The model with its revision pinned, without the library's progress bars; what cannot be loaded is named."""
     import io
     from contextlib import redirect_stderr
 
     try:
         with redirect_stderr(io.StringIO()):
-            yield
+            yield pinned(model)
     except (OSError, ValueError) as error:
         raise ComponentError(
             f"{model} cannot be loaded: {error}",

@@ -14,7 +14,7 @@ ORDER = [
     {"errors"}, {"records"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "segments", "progress", "launch", "statistics", "machine"},
     {"memory", "retry", "translations"},
-    {"config"}, {"schema"}, {"prepare", "recipe"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
+    {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {
     "interfaces",

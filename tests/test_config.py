@@ -35,7 +35,9 @@ def builder(tmp_path, monkeypatch):
     real = registry.find
     monkeypatch.setattr(registry, "find", lambda kind, name: found if name == "example" else real(kind, name))
     real_load = registry.load
-    monkeypatch.setattr(registry, "load", lambda item: Example if item is found else real_load(item))
+    monkeypatch.setattr(
+        registry, "load", lambda item, *, needed: Example if item is found else real_load(item, needed=needed)
+    )
     (tmp_path / "model").mkdir()
     (tmp_path / "words.txt").write_text("a")
     pack = LanguagePack(LanguagePack.bare("de").language, tmp_path)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import traceback
 from collections.abc import Mapping
 
 import click
@@ -62,34 +63,34 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        _say(error.format_message(), f"{context.command_path} --help" if context else "langadapt --help")
-        sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted: start the same command again to go on", err=True)
         sys.exit(130)
-    except LangAdaptError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets two lines
         if debug:
-            raise
-        _say(str(error), error.hint)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if debug or error.filename is None:
-            raise
-        _say(
-            f"{error.filename}: {error.strerror}",
-            "check the path, its rights and the disk; what was done is kept",
-        )
-        sys.exit(5)
-    except Exception as error:
-        if debug:
-            raise
-        _say(
-            f"{type(error).__name__}: {error}",
-            "this is a bug of langadapt or of a library: run again with --debug and report it",
-        )
-        sys.exit(1)
+            traceback.print_exc()
+        what, hint, code = _told(error)
+        _say(what, hint)
+        sys.exit(code)
+
+
+def _told(error: Exception) -> tuple[str, str, int]:
+    """What went wrong, what to do next, and the exit code."""
+    if isinstance(error, LangAdaptError):
+        return str(error), error.hint, error.exit_code
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        return error.format_message(), f"{context.command_path} --help" if context else "langadapt --help", 2
+    if isinstance(error, ModuleNotFoundError):
+        from langadapt.registry import pip_hint
+
+        missing = (error.name or "").partition(".")[0]
+        return f"{missing!r} is needed for this and not installed", pip_hint(missing), 3
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}", "check the path, its rights and the disk; what was done is kept", 5
+    hint = "this is a bug of langadapt or of a library: run again with --debug and report it"
+    return f"{type(error).__name__}: {error}", hint, 1
 
 
 def _say(what: str, hint: str) -> None:

@@ -15,7 +15,7 @@ from langadapt.errors import LangAdaptError
 kind, name = sys.argv[1:]
 try:
     found = registry.find(kind, name)
-    registry.pack(name) if kind == "language" else registry.load(found)
+    registry.pack(name) if kind == "language" else registry.load(found, needed=True)
 except LangAdaptError as error:
     print(f"{error} ({error.hint})", file=sys.stderr)
     sys.exit(3)

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -36,8 +36,8 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:  # fmt: skip
     """Score MODEL (Hub id or folder). With one --evaluator the keys of --set are relative to it."""
     from langadapt import stages
+    from langadapt.assembly import components
     from langadapt.interfaces import Checkpoint, ModelRef
-    from langadapt.pipeline import components
     from langadapt.progress import Console
     from langadapt.recipe import read_recipe, template_path
 
@@ -49,10 +49,8 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
             options.recipe_name(pack, recipe), pack, changes=[prefix + change for change in changes]
         )
         slots = [slot for slot in resolved.evaluate if not names or slot.name in names]
-        built = {
-            s.name: components(replace(resolved, filters=(), train=(), evaluate=(s,)), pack, None)[s.address]
-            for s in slots
-        }
+        made = components(resolved, pack, None, slots)
+        built = {slot.name: made[slot.address] for slot in slots}
     else:
         built = {
             name: component_alone("evaluator", name, pack, changes if len(names) == 1 else ())
@@ -67,7 +65,7 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         name=Path(model).name, model=ModelRef.parse(model_here(model)), chat_template=template
     )
     for name, evaluator in built.items():
-        folder = output / name
+        folder = output / checkpoint.name / name
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             scores = stages.closing(stack, evaluator).evaluate(
@@ -79,4 +77,4 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         for score in scores:
             interval = f" [{score.interval[0]:.4f}, {score.interval[1]:.4f}]" if score.interval else ""
             click.echo(f"{score.task:<32} {score.metric:<20} {score.value:.4f}{interval}  n={score.n}")
-    click.echo(f"{output.resolve()}")
+    click.echo(f"{output.resolve() / checkpoint.name}")

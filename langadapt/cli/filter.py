@@ -1,7 +1,6 @@
 """`langadapt filter`."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -36,8 +35,9 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     Keys of --set begin with the filter's name: round-trip.at_least=30.
     """
     from langadapt import stages
+    from langadapt.assembly import components
     from langadapt.languages import Language
-    from langadapt.pipeline import SOURCE, components
+    from langadapt.pipeline import SOURCE
     from langadapt.progress import Console
     from langadapt.recipe import read_recipe
     from langadapt.translations import Paths
@@ -53,19 +53,12 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         resolved = read_recipe(
             options.recipe_name(pack, recipe), pack, changes=[*added, *(f"filter.{c}" for c in changes)]
         )
-    resolved = replace(
-        resolved,
-        filters=tuple(s for s in resolved.filters if not names or s.name in names),
-        train=(),
-        evaluate=(),
-    )
+    slots = [slot for slot in resolved.filters if not names or slot.name in names]
     memory = options.open_memory(memory_file)
-    built = components(resolved, pack, memory)
+    built = components(resolved, pack, memory, slots)
     with ExitStack() as stack:
         stack.callback(memory.close)
-        filters = [
-            stages.Named(slot.name, stages.closing(stack, built[slot.address])) for slot in resolved.filters
-        ]
+        filters = [stages.Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots]
         counts = stages.filter_rows(
             rows,
             Paths.beside(translated),

@@ -2,7 +2,9 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,7 +45,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     conversations: Path | None, preferences: Path | None, memory_file: Path,
 ) -> None:  # fmt: skip
     """Take a model to the language LANG (a BCP 47 code such as de)."""
-    from langadapt.pipeline import Pipeline
+    from langadapt.assembly import components
+    from langadapt.pipeline import Pipeline, check_stage
     from langadapt.progress import Console
     from langadapt.report import summary
     from langadapt.runner import Run
@@ -53,9 +56,10 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     options.own_caches()
     name = _fitting(pack, recipe, yes)
     sources = options.own_rows(conversations, preferences)
-    resolved = _own(read_recipe(name, pack, changes=changes, sources=sources))
+    resolved = read_recipe(name, pack, changes=changes, sources=sources)
+    check_stage(until)
     _check_machine(resolved, pack)
-    _check_rows(resolved, limit)
+    _check_rows(resolved, limit, components(resolved, pack, None))
     console = Console()
     if resolved.demonstration:
         console.say(DEMONSTRATION.format(language=pack.language.name))
@@ -63,7 +67,8 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         run.request = {"language": lang, "recipe": name, "changes": changes, "sources": sources}
         memory = options.open_memory(memory_file)
         try:
-            Pipeline.build(run, resolved, pack, memory, progress=console, limit=limit).execute(until)
+            built = components(resolved, pack, memory)
+            Pipeline(run, resolved, pack, built, console, limit).execute(until)
         finally:
             memory.close()
         click.echo(summary(run, resolved, pack))
@@ -72,14 +77,6 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
             click.echo(f"The report: {run.folder / 'report' / 'index.html'}")
     if resolved.demonstration:
         click.echo(DEMONSTRATION.format(language=pack.language.name))
-
-
-def _own(recipe: Recipe) -> Recipe:
-    """Without the trainers that no stream feeds: one's own rows may be of one kind only."""
-    from dataclasses import replace
-
-    streams = {source.stream for source in recipe.sources}
-    return replace(recipe, train=tuple(slot for slot in recipe.train if slot.name in streams))
 
 
 def _fitting(pack: LanguagePack, asked: str | None, yes: bool) -> str:
@@ -111,15 +108,16 @@ def _check_machine(recipe: Recipe, pack: LanguagePack) -> None:
         )
 
 
-def _check_rows(recipe: Recipe, limit: int | None) -> None:
+def _check_rows(recipe: Recipe, limit: int | None, built: Mapping[str, Any]) -> None:
     """Every mistake in local rows, before anything starts."""
     from langadapt.errors import DataError
     from langadapt.prepare.readers import check_rows
 
     found: list[str] = []
     for source in recipe.sources:
+        trainer = built.get(f"train.{source.stream}")
         if Path(source.path).is_file():
-            found += check_rows(source, limit)
+            found += check_rows(source, limit, trainer.takes if trainer else None)
         elif source.path.endswith((".jsonl", ".json", ".csv", ".parquet")):
             found.append(f"source.{source.name}: {source.path} does not exist")
     if found:

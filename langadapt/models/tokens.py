@@ -24,7 +24,9 @@ class TokenCounter:
         from transformers import AutoTokenizer
 
         model = pinned(self.model)
-        tokenizer = AutoTokenizer.from_pretrained(model.name, revision=model.revision)
+        tokenizer = AutoTokenizer.from_pretrained(
+            model.name, revision=model.revision, trust_remote_code=False
+        )
         if self.chat_template:
             tokenizer.chat_template = self.chat_template.read_text(encoding="utf-8")
         if tokenizer.chat_template is None:

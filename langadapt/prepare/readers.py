@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from langadapt.errors import ConfigError, DataError, LangAdaptError, MachineError
-from langadapt.records import Record, Row, read_rows, record_from_row
-from langadapt.registry import did_you_mean
+from langadapt.errors import DataError, LangAdaptError, MachineError
+from langadapt.records import KINDS, Record, Row, distinct, read_rows, record_from_row
 from langadapt.schema import Source
 
 FORMATS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv"}
@@ -35,22 +34,20 @@ READERS: Mapping[str, Callable[[Row], Row]] = {
 
 def read_source(source: Source, limit: int | None) -> Iterator[Record]:
     """The records of a source with its name, licence and language on them; errors name the place."""
-    if source.reader not in READERS:
-        raise ConfigError(
-            f"source.{source.name}.reader: no reader is called {source.reader!r}",
-            hint=did_you_mean(source.reader, list(READERS)),
-        )
     least = min((n for n in (limit, source.limit) if n is not None), default=None)
+    seen: set[str | int] = set()
     for count, (where, row) in enumerate(_rows(source)):
         if count == least:
             return
-        yield _record(source, where, row)
+        record = distinct(_record(source, where, row), seen, row)
+        seen.add(record.id)
+        yield record
 
 
-def check_rows(source: Source, limit: int | None) -> list[str]:
-    """Every mistake of a local file's rows, as lines that name file and line."""
+def check_rows(source: Source, limit: int | None, takes: str | None = None) -> list[str]:
+    """Every mistake of a local file's rows, as lines that name file and line; `takes` is the kind that is wanted."""
     wrong: list[str] = []
-    seen: dict[str, str] = {}
+    seen: dict[str | int, str] = {}
     for count, (where, row) in enumerate(_rows(source, wrong)):
         if count == limit:
             break
@@ -59,6 +56,9 @@ def check_rows(source: Source, limit: int | None) -> list[str]:
         except LangAdaptError as error:
             wrong.append(str(error))
             continue
+        if takes and not isinstance(record, KINDS[takes]):
+            wrong.append(f"{where}: this row is none of {takes}, which the stream {source.stream!r} takes")
+        record = distinct(record, seen, row)
         if record.id in seen:
             wrong.append(f"{where}: id {record.id!r} stands on {seen[record.id]} already")
         seen[record.id] = where

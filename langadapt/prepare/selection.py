@@ -1,11 +1,11 @@
 """Which records go on: licence, length, duplicates. Each one left out has a reason."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from langadapt.prepare.licenses import allows
-from langadapt.records import Record
+from langadapt.records import Record, Side
 from langadapt.schema import Prepare
 
 TokenCount = Callable[[Record], int]
@@ -27,7 +27,7 @@ def select(records: Iterable[Record], settings: Prepare, count_tokens: TokenCoun
 
 
 def _reason(record: Record, settings: Prepare, count_tokens: TokenCount | None, seen: set[bytes]) -> str:
-    if not any(text.strip() for text in record.texts):
+    if not all(any(text.strip() for text in _texts(side)) for side in record.sides):
         return "empty"
     if not allows(settings.licenses, record.license):
         return f"licence {record.license or 'unknown'} is not {settings.licenses}"
@@ -43,6 +43,10 @@ def _reason(record: Record, settings: Prepare, count_tokens: TokenCount | None, 
     return ""
 
 
-def is_held_out(record_id: str, share: float) -> bool:
+def _texts(side: Side) -> Sequence[str]:
+    return [side] if isinstance(side, str) else [message.content for message in side]
+
+
+def is_held_out(record_id: str | int, share: float) -> bool:
     """Whether a record is kept from training, by a hash of its id, so that it never changes sides."""
-    return int.from_bytes(hashlib.sha256(record_id.encode()).digest()[:8]) < share * 2**64
+    return int.from_bytes(hashlib.sha256(str(record_id).encode()).digest()[:8]) < share * 2**64

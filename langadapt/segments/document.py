@@ -62,7 +62,7 @@ class Document:
                 raise Damage(str(error), index) from error
         result = "".join(out)
         if Document(result, self.mode).skeleton != self.skeleton:
-            raise Damage("the structure changed: a protected span, a table row or a line is not where it was")
+            raise Damage("structure: a protected span, a table row or a line is not where it was")
         return result
 
     @cached_property

@@ -5,34 +5,52 @@ a table row goes by cell.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _FENCE = re.compile(r"^[ \t]*(?:>[ \t]*|[-*+][ \t]+|\d+[.)][ \t]+)*(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$")
+_CLOSING = re.compile(r"^[ \t>]*(?P<fence>`{3,}|~{3,})[ \t]*$")
 _MARKS = re.compile(r"^(?:[ \t]*(?:>|#{1,6}(?=\s)|[-*+](?=\s)(?:[ \t]\[[ xX]\])?|\d{1,9}[.)](?=\s)))*[ \t]*")
-_RULE = re.compile(r"^[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t]*)?$")
+_RULE = re.compile(r"^[ \t>]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?[ \t]*)?$")
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
+_ENDS = "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 def pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Each piece of the text in order, and whether it is to be translated; joined they are the text."""
+    lines = text.splitlines(keepends=True)
+    rows = _rows(lines)
     fence = ""
-    for line in text.splitlines(keepends=True):
-        body = line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
-        end = line[len(body) :]
-        found = _FENCE.match(body)
+    for number, line in enumerate(lines):
+        body = line.rstrip(_ENDS)
+        opened, closed = _FENCE.match(body), _CLOSING.match(body)
         if fence:
-            if found and found["fence"].startswith(fence) and not found["info"].strip():
-                fence = ""
             yield line, False
-        elif found and not (found["fence"][0] == "`" and "`" in found["info"]):
-            fence = found["fence"]
+            if closed and closed["fence"].startswith(fence):
+                fence = ""
+        elif opened and not (opened["fence"][0] == "`" and "`" in opened["info"]):
+            fence = opened["fence"]
             yield line, False
         elif _RULE.match(body) or not _LETTER.search(body):
             yield line, False
         else:
-            yield from _row(body) if body.lstrip().startswith("|") else _line(body)
-            yield end, False
+            yield from _row(body) if number in rows else _line(body)
+            yield line[len(body) :], False
+
+
+def _rows(lines: Sequence[str]) -> set[int]:
+    """The lines that are rows of a table: those with a border around a rule, and those that begin with one."""
+    bodies = [line.rstrip(_ENDS) for line in lines]
+    found = {number for number, body in enumerate(bodies) if body.lstrip(" \t>").startswith("|")}
+    for number, body in enumerate(bodies):
+        if not _RULE.match(body):
+            continue
+        found.add(number - 1)
+        below = number + 1
+        while below < len(bodies) and _CELL_BORDER.search(bodies[below]):
+            found.add(below)
+            below += 1
+    return found
 
 
 def _line(body: str) -> Iterator[tuple[str, bool]]:
@@ -43,8 +61,10 @@ def _line(body: str) -> Iterator[tuple[str, bool]]:
 
 
 def _row(body: str) -> Iterator[tuple[str, bool]]:
-    start = 0
-    for border in _CELL_BORDER.finditer(body):
+    marks = _MARKS.match(body)
+    start = marks.end() if marks else 0
+    yield body[:start], False
+    for border in _CELL_BORDER.finditer(body, start):
         yield from _trimmed(body[start : border.start()])
         yield border.group(), False
         start = border.end()

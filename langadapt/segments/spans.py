@@ -36,7 +36,8 @@ def show(text: str, spans: Sequence[str]) -> str:
     """The text with each placeholder as its span; raises `ValueError` unless each is there exactly once."""
     numbers = [int(number) for number in PLACEHOLDER.findall(text)]
     if sorted(numbers) != list(range(1, len(spans) + 1)):
-        raise ValueError(f"placeholders {numbers or 'none'} where 1 to {len(spans)} belong")
+        wanted = ", ".join(f"<x{number}>" for number in range(1, len(spans) + 1)) or "none"
+        raise ValueError(f"placeholders: {numbers} came back where {wanted} went out")
     return PLACEHOLDER.sub(lambda match: spans[int(match.group(1)) - 1], text)
 
 

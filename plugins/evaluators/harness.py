@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import SPEED, Checkpoint, Loads, Progress, Score
@@ -26,6 +26,7 @@ _EXPECTED = ("`pretrained` model kwarg is not of type", "Passed an already-initi
 class Harness(Loads):
     """lm-eval's tasks, and those of the pack's `tasks/` folder, with lm-eval's own scoring."""
 
+    requires: ClassVar[tuple[str, ...]] = ("torch", "transformers", "lm_eval")
     tasks: Annotated[
         tuple[str, ...], "names as in lm-eval, or files of the pack's tasks/ folder without .yaml"
     ]
@@ -38,6 +39,10 @@ class Harness(Loads):
     max_length: Annotated[
         int | None, "most tokens of a question with its answer; unset: what the model takes"
     ] = None
+
+    def check(self, pack: LanguagePack) -> None:
+        """Refuse a task that neither the pack nor lm-eval has."""
+        task_manager(pack.path("tasks"), self.tasks)
 
     def evaluate(
         self,

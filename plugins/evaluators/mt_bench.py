@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import LIMIT, SPEED, Checkpoint, Loads, Progress, Score
@@ -25,6 +25,7 @@ TEMPERATURES: Mapping[str, float] = {"writing": 0.7, "roleplay": 0.7, "stem": 0.
 class MtBench(Loads):
     """MT-Bench as FastEval runs it: the second prompt holds the model's own first answer, the average is over two turns."""
 
+    requires: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     questions: Annotated[Path | None, "questions as JSON Lines instead of the pack's mt_bench.jsonl"] = None
     judge: Annotated[str, "model that rates; empty: chrF to the references, offline"] = ""
     base_url: Annotated[str | None, "the judge's OpenAI-compatible endpoint; OpenAI's own where unset"] = None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from langadapt.interfaces import LIMIT, Checkpoint, Loads, Progress, Score
 from langadapt.languages import LanguagePack
@@ -22,6 +22,7 @@ _SAME = {"nb": "no", "nn": "no", "fil": "tl", "iw": "he"}
 class Probes(Loads):
     """The likeliest answer to each of the pack's probes; the share of answers in the target language, by langdetect."""
 
+    requires: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     max_new_tokens: Annotated[int, "most tokens of an answer", LIMIT] = 256
     batch_size: Annotated[
         int, "probes answered at once; in half precision another size may turn a near-tie"

@@ -21,13 +21,19 @@ class LanguageId(Loads):
     """Drops a record of which a text is found to be in another language; short texts are judged with the whole."""
 
     at_least: Annotated[float, "probability of the target language below which a text is dropped"] = 0.2
-    letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = 120
+    letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = (
+        120
+    )
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names
         """One verdict per item; a record without enough letters in all is kept unjudged."""
         code = self._code(pack.language.code)
-        return [self._judge(item, code) if item.translated else Verdict(keep=True) for item in batch]
+        wanted = [item.translated or item.target.language == pack.language.code for item in batch]
+        return [
+            self._judge(item, code) if judge else Verdict(keep=True)
+            for item, judge in zip(batch, wanted, strict=True)
+        ]
 
     def _judge(self, item: Translation, code: str) -> Verdict:
         texts = [_FENCE.sub(" ", prose(text)) for text in item.target.texts]

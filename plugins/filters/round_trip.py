@@ -55,11 +55,10 @@ class RoundTrip(Loads):
             if self._words(pair.source) < self.words:
                 continue
             hypothesis = back[pair.target]
-            score = (
-                round(self._bleu.sentence_score(hypothesis.text, [pair.source]).score, 2)
-                if hypothesis.finished
-                else 0.0
-            )
+            if not hypothesis.finished:
+                reason = f"back-translation: {hypothesis.reason or hypothesis.finish}"
+                return Verdict(keep=False, reason=reason, score=0.0, segment=index)
+            score = round(self._bleu.sentence_score(hypothesis.text, [pair.source]).score, 2)
             if score < (worst.score or 0.0):
                 worst = Verdict(keep=True, score=score, segment=index)
         if (worst.score or 0.0) >= self.at_least:

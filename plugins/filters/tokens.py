@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from langadapt.interfaces import Loads, ModelRef, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
@@ -15,6 +15,7 @@ from langadapt.models.tokens import TokenCounter
 class Tokens(Loads):
     """Drops a record of more than `at_most` tokens (Phoenix, arXiv 2401.10580: fewer than 2,049)."""
 
+    requires: ClassVar[tuple[str, ...]] = ("transformers",)
     tokenizer: Annotated[ModelRef, "the model whose tokenizer counts"]
     chat_template: Annotated[Path | None, "a Jinja file; without it the tokenizer's own"] = None
     at_most: Annotated[int, "most tokens of a record"] = 2048

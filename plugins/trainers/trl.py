@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from langadapt.errors import ComponentError, ConfigError, DataError
+from langadapt.identity import pinned
 from langadapt.interfaces import SPEED, Checkpoint, Loads, ModelRef, Progress, TrainingJob
 from langadapt.launch import launch
 from langadapt_plugins.trainers.trl_names import STANDS_FOR, wrong_arguments
@@ -27,6 +28,7 @@ class _Trl(Loads):
     """What both methods share."""
 
     takes: ClassVar[Takes]
+    requires: ClassVar[tuple[str, ...]] = ("torch", "trl", "accelerate")
     method: ClassVar[str]
 
     learning_rate: Annotated[float, "highest learning rate"] = 2e-5
@@ -133,7 +135,7 @@ class _Trl(Loads):
             "records": str(job.records),
             "held_out": str(job.held_out),
             "base": job.base.name,
-            "revision": job.base.revision,
+            "revision": pinned(job.base).revision,
             "chat_template": job.chat_template,
             "output": str(job.output),
             "dtype": "bfloat16" if self.dtype == "bfloat16" else "float32",

@@ -104,6 +104,8 @@ def _arguments(job: Job) -> Any:
         "dtype": job["dtype"],
         "attn_implementation": job["attention"],
         "revision": job["revision"],
+        "use_safetensors": True,
+        "trust_remote_code": False,
     }
     given.setdefault("dataloader_pin_memory", not cpu)
     try:
@@ -123,7 +125,7 @@ def _arguments(job: Job) -> Any:
 
 def _tokenizer(job: Job, progress: Progress) -> Any:
     """The base's tokenizer with the job's chat template, and a padding token that is not the one that ends a text."""
-    tokenizer = AutoTokenizer.from_pretrained(job["base"], revision=job["revision"])
+    tokenizer = AutoTokenizer.from_pretrained(job["base"], revision=job["revision"], trust_remote_code=False)
     if job["chat_template"]:
         tokenizer.chat_template = Path(job["chat_template"]).read_text(encoding="utf-8")
     if not tokenizer.chat_template:

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.identity import pinned
 from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Segment
-from langadapt.languages import Language
+from langadapt.languages import Language, LanguagePack
 from langadapt.models import Family, family_of
 
 _ROOM = 32
@@ -52,6 +52,15 @@ class PromptedTranslator(Loads):
     def deterministic(self) -> bool:
         """Nothing is sampled."""
         return True
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The family's prompt and how its output is read, which are part of what a translation is."""
+        return asdict(self._family)
+
+    def check(self, pack: LanguagePack) -> None:
+        """Refuse a model that does not know the language."""
+        self._family.check(Language.of("en"), pack.language)
 
     def translate(
         self, texts: Sequence[Segment], *, source: Language, target: Language
@@ -125,8 +134,12 @@ class Prompting:
         with loading(model) as ref:
             from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-            config = AutoConfig.from_pretrained(ref.name, revision=ref.revision).get_text_config()
-            tokenizer = AutoTokenizer.from_pretrained(ref.name, revision=ref.revision)
+            config = AutoConfig.from_pretrained(
+                ref.name, revision=ref.revision, trust_remote_code=False
+            ).get_text_config()
+            tokenizer = AutoTokenizer.from_pretrained(
+                ref.name, revision=ref.revision, trust_remote_code=False
+            )
             try:
                 generation: Any = GenerationConfig.from_pretrained(ref.name, revision=ref.revision)
             except OSError:

@@ -14,6 +14,7 @@ from langadapt_plugins.translators.prompting import PromptedTranslator, Promptin
 class TransformersTranslator(PromptedTranslator):
     """A translation model run by Transformers; it works wherever PyTorch does."""
 
+    requires: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     output_version: ClassVar[int] = 1
     batch_size: Annotated[int, "texts translated at once; halved where memory runs out", SPEED] = 32
     device: Annotated[str, "where it runs; auto is the accelerator, or else the CPU", SPEED] = "auto"

@@ -18,6 +18,7 @@ from langadapt_plugins.translators.prompting import PromptedTranslator, Request,
 class VllmTranslator(PromptedTranslator):
     """A translation model run by vLLM: the fastest way on a GPU."""
 
+    requires: ClassVar[tuple[str, ...]] = ("vllm",)
     output_version: ClassVar[int] = 1
     max_model_len: Annotated[int, "prompt and translation together, in tokens", LIMIT] = 2048
     gpu_memory_utilization: Annotated[float, "share of the GPU's memory that is taken", SPEED] = 0.9
@@ -62,6 +63,8 @@ class VllmTranslator(PromptedTranslator):
                 kv_cache_memory_bytes=self.kv_cache_memory_bytes,
                 enforce_eager=self.enforce_eager,
                 seed=0,
+                load_format="safetensors",
+                trust_remote_code=False,
             )
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:

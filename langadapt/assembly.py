@@ -1,0 +1,41 @@
+"""A recipe's components, built; and the files of a pack that their results depend on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from langadapt.config import Builder
+from langadapt.errors import ConfigError
+from langadapt.languages import LanguagePack
+from langadapt.memory import TranslationMemory
+from langadapt.recipe import Recipe, Slot
+
+
+def components(
+    recipe: Recipe, pack: LanguagePack, memory: TranslationMemory | None, slots: Sequence[Slot] | None = None
+) -> dict[str, Any]:
+    """Every component of a recipe, or of some of its slots, by address; raises `ConfigError` with all mistakes."""
+    named = {"base": recipe.base, "chat_template": recipe.chat_template}
+    builder = Builder(
+        pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory
+    )
+    built, found, hints = {}, [], []
+    wanted = (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate) if slots is None else slots
+    for slot in wanted:
+        try:
+            built[slot.address] = builder.build(slot.kind, slot.use, slot.settings, slot.address)
+        except ConfigError as error:
+            found.append(str(error))
+            hints.append(error.hint)
+    if found:
+        raise ConfigError("\n".join(found), hint=hints[0])
+    return built
+
+
+def pack_files(pack: LanguagePack) -> Sequence[Path]:
+    """The pack's data files less recipes and models, whose content gates and evaluations may depend on."""
+    if pack.folder is None:
+        return []
+    models = {path.parent for path in pack.folder.rglob("config.json")} | {pack.folder / "recipes"}
+    files = (path for path in pack.folder.rglob("*") if path.is_file() and path.suffix != ".md")
+    return sorted(path for path in files if models.isdisjoint(path.parents))
