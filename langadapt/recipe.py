@@ -45,9 +45,10 @@ class Slot:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A recipe with every layer applied. `values` are what `recipe:KEY` names; `tree` keeps where each came from."""
+    """A recipe with every layer applied; `asked` is its name or file as given, `tree` keeps where each value came from."""
 
     name: str
+    asked: str
     title: str
     needs: str
     demonstration: bool
@@ -89,7 +90,7 @@ def read_recipe(
     for tree in trees:
         whole = merged(whole, tree)
     check(whole)
-    recipe = _resolved(Path(name).stem, whole, trees, pack)
+    recipe = _resolved(name, whole, trees, pack)
     _checked(recipe)
     chosen = sources is not None or any(change.startswith("source.") for change in changes)
     return _fed(recipe, chosen=chosen)
@@ -174,7 +175,7 @@ def changes_tree(changes: Iterable[str]) -> Tree:
     return tree
 
 
-def _resolved(name: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack) -> Recipe:
+def _resolved(asked: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack) -> Recipe:
     facts = plain(whole)
     builder = Builder(pack, {})
     sources = []
@@ -183,7 +184,8 @@ def _resolved(name: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack)
             path = builder.resolve(node["path"].value, node["path"].layer, f"source.{key}.path")
             sources.append(Source(name=key, **{**plain(node), "path": path}))
     return Recipe(
-        name=name,
+        name=Path(asked).stem,
+        asked=asked,
         title=facts["title"],
         needs=facts.get("needs", "cpu"),
         demonstration=facts.get("demonstration", False),

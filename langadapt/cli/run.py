@@ -82,7 +82,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 def _fitting(pack: LanguagePack, asked: str | None, yes: bool) -> str:
     """The recipe to run: the one asked for, or the pack's, or `mini` where this machine has no accelerator for that."""
     if asked:
-        return asked
+        return str(Path(asked).resolve()) if asked.endswith(".toml") else asked
     name = options.recipe_name(pack, None)
     if read_recipe(name, pack).needs == "cpu" or accelerator():
         return name

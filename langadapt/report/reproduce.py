@@ -55,7 +55,7 @@ def reproduction(
     """Of a recipe as it was read and the steps that ran."""
     settings = tuple(_settings(recipe))
     stated = [leaf for leaf in _leaves(recipe.tree, "") if leaf[1].layer.name == "--set"]
-    parts = ["langadapt", "run", pack.language.code, "--recipe", recipe.name]
+    parts = ["langadapt", "run", pack.language.code, "--recipe", recipe.asked]
     limit = (manifests.get("prepare", {}).get("settings") or {}).get("limit")
     parts += ["--limit", str(limit)] if limit is not None else []
     for key, leaf in stated:
