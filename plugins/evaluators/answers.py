@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from langadapt.identity import model_identity
 from langadapt.interfaces import Checkpoint, Progress
 from langadapt.records import Row, write_rows
 from langadapt_plugins.generation import ChatModel, short_hash
@@ -48,14 +49,9 @@ def answered(
 
 def stamp(checkpoint: Checkpoint) -> str:
     """A string that changes when the checkpoint's files or its chat template do."""
-    models = [model for model in (checkpoint.model, checkpoint.adapter_of) if model]
-    files = [
-        [path.name, path.stat().st_size, path.stat().st_mtime_ns]
-        for model in models
-        for path in (sorted(model.folder.iterdir()) if model.folder else [])
-    ]
+    models = [model_identity(model) for model in (checkpoint.model, checkpoint.adapter_of) if model]
     template = Path(checkpoint.chat_template).read_text(encoding="utf-8") if checkpoint.chat_template else ""
-    return short_hash([[str(model) for model in models], files, template])
+    return short_hash([models, template])
 
 
 def resume(path: Path, wanted: set[str]) -> dict[str, Row]:

@@ -1,0 +1,42 @@
+"""A worker as a plugin would write one; what it does is said in the job."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from langadapt.errors import DataError
+from langadapt.launch import work
+
+
+def main(job, progress):
+    if job["do"] == "add":
+        progress.say("adding")
+        with progress.task("numbers", len(job["numbers"])) as task:
+            for number in job["numbers"]:
+                task.advance(1, {"number": number})
+        print("seen in the log", os.environ.get("GREETING", ""))
+        return {"sum": sum(job["numbers"]), "name": job["name"]}
+    if job["do"] == "refuse":
+        with progress.task("rows", 3):
+            raise DataError("row 7 is odd", hint="mend row 7")
+    if job["do"] == "crash":
+        print("\n".join(f"line {number}" for number in range(100)), flush=True)
+        raise RuntimeError("out of luck")
+    if job["do"] == "die":
+        os.abort()
+    if job["do"] == "descriptors":
+        return [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    if job["do"] == "bar":
+        sys.stderr.write("\r 50%|#####     |")
+        sys.stderr.flush()
+        progress.say("after the bar")
+        return None
+    if job["do"] == "sleep":
+        Path(job["awake"]).touch()
+        time.sleep(60)
+    return None
+
+
+if __name__ == "__main__":
+    work(main)
