@@ -19,16 +19,18 @@ def components(
     builder = Builder(
         pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory
     )
-    built, found, hints = {}, [], []
+    built: dict[str, Any] = {}
+    found: list[ConfigError] = []
     wanted = (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate) if slots is None else slots
     for slot in wanted:
         try:
             built[slot.address] = builder.build(slot.kind, slot.use, slot.settings, slot.address)
         except ConfigError as error:
-            found.append(str(error))
-            hints.append(error.hint)
+            found.append(error)
     if found:
-        raise ConfigError("\n".join(found), hint=hints[0])
+        raise ConfigError(
+            "\n".join(map(str, found)), hint=next((e.hint for e in found if e.hint), "`langadapt list`")
+        )
     return built
 
 

@@ -80,7 +80,7 @@ class Builder:
 
     def build(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> Any:
         """The component, its children built first; raises `ConfigError` with all mistakes."""
-        component = registry.load(registry.find(kind, name), needed=True)
+        component = registry.load(self._find(kind, name, tree, where), needed=True)
         found: list[str] = []
         hints = get_type_hints(component, include_extras=True)
         items = {item.name: item for item in dataclasses.fields(component)}
@@ -94,7 +94,7 @@ class Builder:
             try:
                 built[key] = self._special(special, node, f"{where}.{key}")
             except LangAdaptError as error:
-                found.append(str(error))
+                found.append(f"{error}; {error.hint}" if error.hint.startswith("did you") else str(error))
         required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
         found += [
             f"{where}.{n}: missing"
@@ -118,6 +118,13 @@ class Builder:
             made.check(self.pack)
         return self._wrapped(made) if kind == "translator" else made
 
+    def _find(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> registry.Found:
+        try:
+            return registry.find(kind, name)
+        except ConfigError as error:
+            place = "" if where == name else f"{where} ({layer_of(tree)}): "
+            raise ConfigError(f"{place}{error}", hint=error.hint) from error
+
     def _special(self, kind: str, node: Any, where: str) -> Any:
         if kind in ("model", "path"):
             text = plain(node)
@@ -126,6 +133,10 @@ class Builder:
             resolved = self.resolve(text, node.layer, where)
             if kind == "path" and not Path(resolved).exists():
                 raise ConfigError(f"{where} ({node.layer.name}): {text} does not exist")
+            if kind == "model" and Path(resolved).is_file():
+                raise ConfigError(
+                    f"{where} ({node.layer.name}): {text} is a file; a model is a folder or a Hub id"
+                )
             return ModelRef.parse(resolved) if kind == "model" else Path(resolved)
         table = node if isinstance(node, Mapping) else {"use": node}
         use = plain(table.get("use"))
@@ -149,6 +160,8 @@ class Builder:
                 raise ConfigError(f"{where} ({layer.name}): the recipe and the pack set no `{rest}`")
             return self.values[rest]
         beside = layer.folder / Path(text).expanduser()
+        if not text or (text.startswith((".", "/", "~")) and not beside.exists()):
+            raise ConfigError(f"{where} ({layer.name}): {text or 'nothing'!r} does not exist")
         return str(beside.resolve()) if beside.exists() else text
 
     def _wrapped(self, translator: Translator) -> Translator:

@@ -3,10 +3,9 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -61,29 +60,39 @@ def core_digest() -> str:
 
 @cache
 def source_digest(module: str) -> str:
-    """The source of a module and of all that it imports from its own package, however far."""
+    """The source of a module and of all that it imports from its own package, however far; nothing is imported."""
+    top = module.partition(".")[0]
+    spec = find_spec(top)
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    if not roots:
+        return file_digest(Path(spec.origin)) if spec and spec.origin else ""
     found: dict[str, Path] = {}
     todo = [module]
     while todo:
         name = todo.pop()
-        spec = None if name in found else _spec(name)
-        if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-            continue
-        found[name] = Path(spec.origin)
-        for node in ast.walk(ast.parse(found[name].read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                todo += [node.module, *(f"{node.module}.{item.name}" for item in node.names)]
-            elif isinstance(node, ast.Import):
-                todo += [item.name for item in node.names]
-        todo = [name for name in todo if name.split(".")[0] == module.split(".", maxsplit=1)[0]]
+        path = None if name in found else _source(name, Path(roots[0]))
+        if path is not None:
+            found[name] = path
+            todo += [one for one in _imported(name, path) if one.partition(".")[0] == top]
     return digest([[name, file_digest(path)] for name, path in sorted(found.items())])
 
 
-def _spec(name: str) -> ModuleSpec | None:
-    try:
-        return find_spec(name)
-    except ModuleNotFoundError:
-        return None
+def _source(module: str, root: Path) -> Path | None:
+    place = root.joinpath(*module.split(".")[1:])
+    return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+
+
+def _imported(module: str, path: Path) -> Iterator[str]:
+    """Every module that a file may import, its names taken for modules too."""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (item.name for item in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{item.name}" for item in node.names)
 
 
 def model_identity(model: ModelRef) -> str:

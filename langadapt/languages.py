@@ -14,6 +14,7 @@ from langadapt.records import Row, read_rows
 # FLORES-200 names these macrolanguages by one of their members (Costa-jussà et al. 2022, arXiv 2207.04672, table 1).
 FLORES_MEMBERS: Mapping[str, str] = {
     "sw": "swh", "ar": "arb", "no": "nob", "fa": "pes", "lv": "lvs", "ms": "zsm",
+    "ps": "pbt", "om": "gaz", "qu": "quy", "ay": "ayr", "ku": "kmr", "ff": "fuv", "kr": "knc", "fil": "tgl", "tl": "tgl",
     "mg": "plt", "et": "est", "sq": "als", "az": "azj", "uz": "uzn", "mn": "khk", "ne": "npi", "or": "ory", "yi": "ydd",
 }  # fmt: skip
 
@@ -39,7 +40,7 @@ class Language:
             raise ConfigError(
                 f"{code!r} is no language code", hint="use a BCP 47 code such as de or pt-BR"
             ) from error
-        if not tag.is_valid():
+        if not tag.is_valid() or tag.language in (None, "und", "zxx", "mul"):
             raise ConfigError(
                 f"{code!r} is no language that is known", hint="use a BCP 47 code such as de or pt-BR"
             )
@@ -68,7 +69,11 @@ class LanguagePack:
         path = folder / "pack.toml"
         facts = read_toml(path)
         _check_pack(facts, path)
-        return cls(Language.of(facts["code"]), folder, facts)
+        try:
+            language = Language.of(facts["code"])
+        except ConfigError as error:
+            raise ConfigError(f"{path}: code: {error}", hint=error.hint) from error
+        return cls(language, folder, facts)
 
     @classmethod
     def bare(cls, code: str) -> "LanguagePack":
@@ -130,7 +135,7 @@ class LanguagePack:
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; raises `ConfigError` with path, line and column."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", hint="name a TOML file that can be read") from error
     except UnicodeDecodeError as error:

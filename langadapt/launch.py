@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections import deque
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,6 @@ from langadapt.errors import ComponentError, LangAdaptError
 from langadapt.interfaces import Progress, Task
 
 _MARK = "langadapt-progress "
-_KEPT_LINES = 40
 
 
 def launch(
@@ -34,7 +33,7 @@ def launch(
     """Run `command JOB-FILE`, show its progress, give what it wrote as its result.
 
     The worker is a module that ends in `work(function)`. Its other output goes to `folder/worker.log`. Raises
-    `ComponentError` with the end of that log where it fails.
+    `ComponentError` with the last line of that log where it fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job_file, result, log = folder / "job.json", folder / "result.json", folder / "worker.log"
@@ -42,35 +41,36 @@ def launch(
     job_file.write_text(
         json.dumps({"job": job, "result": str(result)}, ensure_ascii=False, indent=1), encoding="utf-8"
     )
-    child = subprocess.Popen(
-        [*command, str(job_file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        close_fds=False,  # the run's lock is the one descriptor that is made inheritable
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
-    )
-    try:
-        with log.open("w", encoding="utf-8") as out:
-            last = _follow(child, out, label, progress)
-        code = child.wait()
-    finally:
-        if child.poll() is None:
-            child.terminate()
-        with child:  # closes the pipes, which ends a worker that a launcher started for us, and waits
-            pass
-    if code == 0 and result.exists():
+    log.unlink(missing_ok=True)
+    with log.open("a", encoding="utf-8") as out:
+        child = subprocess.Popen(
+            [*command, str(job_file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+            errors="replace",
+            close_fds=False,  # the run's lock is the one descriptor that is made inheritable
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        )
+        try:
+            _follow(child, out, label, progress)
+            code = child.wait()
+        finally:
+            if child.poll() is None:
+                child.terminate()
+            with child:  # closes the pipes, which ends a worker that a launcher started for us, and waits
+                pass
+    if result.exists():
         answer = json.loads(result.read_text(encoding="utf-8"))
-        if "error" not in answer:
+        if "result" in answer:
             return answer["result"]
-        raise _error(answer)
-    if result.exists() and "error" in (answer := json.loads(result.read_text(encoding="utf-8"))):
-        raise _error(answer)
-    shown = "\n".join(f"  {line}" for line in last)
+        raise _error(answer, label, folder, log)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = next((line for line in reversed(lines) if line.strip()), "nothing")
     raise ComponentError(
-        f"{label}: the worker ended with exit code {code}\n{shown}", hint=f"the whole output: {log}"
+        f"{label}: the worker ended with exit code {code}; the last that it said: {said}",
+        hint=f"the whole output: {log}",
     )
 
 
@@ -83,6 +83,13 @@ def work(function: Any) -> None:
         answer = {"result": function(request["job"], _Pipe(first=first))}
     except LangAdaptError as error:
         answer = {"error": str(error), "hint": error.hint, "class": type(error).__name__}
+    except Exception as error:  # noqa: BLE001 - the parent says it in two lines, the log holds the rest
+        traceback.print_exc()
+        full = "No space left" in str(error)
+        answer = {
+            "error": f"{type(error).__name__}: {error}",
+            "class": "MachineError" if full else "ComponentError",
+        }
     if first:
         draft = Path(request["result"] + ".part")
         draft.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
@@ -113,15 +120,13 @@ class _Pipe:
             print(_MARK + json.dumps(what), flush=True)  # noqa: T201 - the pipe to the parent
 
 
-def _follow(child: "subprocess.Popen[str]", out: Any, label: str, progress: Progress) -> Sequence[str]:
-    last: deque[str] = deque(maxlen=_KEPT_LINES)
+def _follow(child: "subprocess.Popen[str]", out: Any, label: str, progress: Progress) -> None:
     assert child.stdout is not None
     tasks: list[tuple[Any, Task]] = []
     for line in child.stdout:
         if not line.startswith(_MARK):
             out.write(line)
             out.flush()
-            last.append(line.rstrip())
             continue
         what = json.loads(line.removeprefix(_MARK))
         if "say" in what:
@@ -133,14 +138,20 @@ def _follow(child: "subprocess.Popen[str]", out: Any, label: str, progress: Prog
             tasks.pop()[0].__exit__(None, None, None)
         elif tasks:
             tasks[-1][1].advance(what["advance"], what["facts"])
-    return last
 
 
-def _error(answer: Mapping[str, str]) -> LangAdaptError:
+def _error(answer: Mapping[str, str], label: str, folder: Path, log: Path) -> LangAdaptError:
     from langadapt import errors
 
     kind = getattr(errors, answer["class"], ComponentError)
-    return kind(answer["error"], hint=answer["hint"])
+    if "hint" in answer:
+        return kind(answer["error"], hint=answer["hint"])
+    said = answer["error"].splitlines()[0]
+    if kind is errors.MachineError:
+        return errors.MachineError(
+            f"{folder}: {said}", hint="make room, then start again: what was done is kept"
+        )
+    return ComponentError(f"{label}: {said}", hint=f"the whole output: {log}")
 
 
 def _die_with_parent() -> None:

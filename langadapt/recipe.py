@@ -130,7 +130,7 @@ def _chain(name: str, pack: LanguagePack) -> list[tuple[dict[str, Any], Layer]]:
     seen: list[Path] = []
     wanted: str | None = name
     while wanted is not None:
-        path = _find(wanted, pack)
+        path = _find(wanted, pack, seen[-1].parent if seen else Path.cwd())
         if path in seen:
             raise ConfigError(f"{path}: extends itself by way of {wanted!r}", hint="remove one `extends`")
         seen.append(path)
@@ -143,9 +143,9 @@ def _chain(name: str, pack: LanguagePack) -> list[tuple[dict[str, Any], Layer]]:
     return chain
 
 
-def _find(name: str, pack: LanguagePack) -> Path:
+def _find(name: str, pack: LanguagePack, folder: Path) -> Path:
     if name.endswith(".toml"):
-        return Path(name).resolve()
+        return (folder / Path(name).expanduser()).resolve()
     known = recipe_names(pack)
     if name not in known:
         raise ConfigError(

@@ -138,7 +138,7 @@ def distinct(record: Record, seen: Container[str | int], row: Any) -> Record:
 def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int, Any]]:
     """Line number and value of each line that is not blank; what is no JSON is raised, or put into `wrong`."""
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip():
                     continue
@@ -181,18 +181,23 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
 def _parse(line: str, path: Path, number: int) -> Any:
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_no_number)
         line.encode("utf-8")
         json.dumps(row, ensure_ascii=False).encode("utf-8")
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"{path}, line {number}: not JSON ({error.msg})", hint="one JSON object per line"
-        ) from error
     except UnicodeEncodeError as error:
         raise DataError(
             f"{path}, line {number}: holds half a character (a lone surrogate)", hint="mend or drop the row"
         ) from error
+    except (ValueError, RecursionError) as error:
+        said = getattr(error, "msg", str(error))
+        raise DataError(
+            f"{path}, line {number}: not JSON ({said})", hint="one JSON object per line"
+        ) from error
     return row
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _build(kind: type[Record], row: Row, where: str) -> Record:
@@ -208,7 +213,10 @@ def _build(kind: type[Record], row: Row, where: str) -> Record:
     extra = {key: value for key, value in row.items() if key not in ("id", *origin, *kind.FIELDS)}
     own = row.get("id")
     return kind(
-        id=own if isinstance(own, str | int) and own != "" else digest, extra=extra, **origin, **sides
+        id=own if isinstance(own, str | int) and not isinstance(own, bool) and own != "" else digest,
+        extra=extra,
+        **origin,
+        **sides,
     )
 
 

@@ -88,6 +88,10 @@ def load(found: Found, *, needed: bool = False) -> type[Any]:
         loaded = point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
+        if _there(missing):
+            raise ComponentError(
+                f"{_says(found)} cannot be loaded: {error}", hint=f"update or uninstall {found.distribution}"
+            ) from error
         raise ComponentError(
             f"{_says(found)} needs {missing!r}, which is not installed", hint=pip_hint(missing)
         ) from error
@@ -104,11 +108,19 @@ def load(found: Found, *, needed: bool = False) -> type[Any]:
             f"{_says(found)}: {attribute} {problem}", hint=f"the author of {found.distribution} must mend it"
         )
     for library in getattr(loaded, "requires", ()) if needed else ():
-        if find_spec(library) is None:
+        if not _there(library):
             raise ComponentError(
                 f"{_says(found)} needs {library!r}, which is not installed", hint=pip_hint(library)
             )
     return loaded  # type: ignore[no-any-return]
+
+
+def _there(module: str) -> bool:
+    """Whether a module can be found; its parents are imported for that where it has any."""
+    try:
+        return bool(module) and find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def pip_hint(library: str) -> str:
@@ -134,7 +146,7 @@ def pack(code: str) -> LanguagePack:
 def pack_folder(found: Found) -> Path:
     """Where a pack lies, told without importing it: `module:folder` or `module`."""
     module, _, folder = found.target.partition(":")
-    spec = find_spec(module)
+    spec = find_spec(module) if _there(module) else None
     if spec is None or not spec.submodule_search_locations:
         raise ComponentError(
             f"{_says(found)}: {module!r} is no package", hint=f"reinstall {found.distribution}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from langadapt.errors import ConfigError, MachineError
+from langadapt.errors import MachineError
 from langadapt.identity import core_digest, digest, file_digest
 from langadapt.languages import read_json
 
@@ -45,7 +45,7 @@ class Run:
         except OSError as error:
             raise MachineError(
                 f"the run folder {self.folder} cannot be written: {error.strerror}",
-                hint="name another with --run-dir",
+                hint="name another folder",
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,27 +54,36 @@ class Run:
             os.close(self._lock)
             raise MachineError(
                 f"{self.folder} is held by {holder}",
-                hint="wait for it, stop it, or name another folder with --run-dir",
+                hint="wait for it, stop it, or name another folder",
             ) from None
         os.set_inheritable(self._lock, True)
-        os.ftruncate(self._lock, 0)
-        os.pwrite(
-            self._lock, f"process {os.getpid()} on {socket.gethostname()} since {time.ctime()}\n".encode(), 0
-        )
+        with self._naming(self.folder):
+            os.ftruncate(self._lock, 0)
+            holder = f"process {os.getpid()} on {socket.gethostname()} since {time.ctime()}\n"
+            os.pwrite(self._lock, holder.encode(), 0)
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked for: language, recipe, changes and own sources; raises `ConfigError` where this is no run."""
-        path = self.folder / "request.json"
-        if not path.exists():
-            raise ConfigError(
-                f"{self.folder} is no run folder", hint="name the folder that `langadapt run` printed"
-            )
-        return dict(read_json(path))
+        """What was asked for: language, recipe, changes and own sources"""
+        return dict(read_json(self.folder / "request.json"))
 
     @request.setter
     def request(self, asked: Mapping[str, Any]) -> None:
-        (self.folder / "request.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
+        with self._naming(self.folder):
+            (self.folder / "request.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
+
+    @contextlib.contextmanager
+    def _naming(self, folder: Path) -> Iterator[None]:
+        """An error of the disk as one that names the folder."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                raise
+            raise MachineError(
+                f"{error.filename or folder}: {error.strerror}",
+                hint=f"make room in {self.folder} or make it writable, then start again: what was done is kept",
+            ) from error
 
     def close(self) -> None:
         """Give the lock back."""
@@ -103,7 +112,7 @@ class Run:
             yield Step(name, folder, needed=False, facts=read_json(manifest)["facts"])
             return
         step = Step(name, folder, needed=True)
-        try:
+        with self._naming(folder):
             if not same:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True)
@@ -122,16 +131,9 @@ class Run:
             draft = folder / "manifest.part"
             draft.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
             draft.replace(manifest)
-        except OSError as error:
-            if error.filename is None and error.errno is None:
-                raise
-            raise MachineError(
-                f"{error.filename or folder}: {error.strerror}",
-                hint=f"make room in {self.folder} or make it writable, then start again: what was done is kept",
-            ) from error
 
     def manifests(self) -> Mapping[str, Mapping[str, Any]]:
         """The manifest of every finished step, by the step's name, in the order of their work."""
-        found = [(path, read_json(path)) for path in sorted(self.folder.rglob("manifest.json"))]
-        ordered = sorted(found, key=lambda item: STAGES.index(item[1]["step"].split("/")[0]))
+        paths = [path for stage in STAGES for path in sorted((self.folder / stage).rglob("manifest.json"))]
+        ordered = [(path, read_json(path)) for path in paths]
         return {content["step"]: content for _, content in ordered}

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
+
+from annotated_types import Ge, Gt, Lt
 
 from langadapt.config import Tree, layer_of, plain
 from langadapt.errors import ConfigError
@@ -31,9 +33,9 @@ class Prepare:
     """What happens to rows before money is spent."""
 
     licenses: str = "commercial"
-    at_most_tokens: int | None = None
+    at_most_tokens: Annotated[int | None, Gt(0)] = None
     deduplicate: bool = True
-    held_out: float = 0.05
+    held_out: Annotated[float, Ge(0), Lt(1)] = 0.05
 
 
 def check(whole: Tree) -> None:
@@ -100,7 +102,7 @@ def _without_removed(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(kind: type[Any]) -> dict[str, Any]:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return {
         item.name: (hints[item.name], ... if item.default is MISSING else item.default)
         for item in fields(kind)

@@ -99,7 +99,9 @@ def translate(
 ) -> Counts:
     """Translate a file of rows. A row is written only if every segment finished and everything protected came back."""
     begun = time.monotonic()
-    counts: Counter[str] = Counter()
+    counts = Counter(
+        dict.fromkeys(("segments", "unique", "remembered", "tokens_in", "tokens_out", "unfinished"), 0)
+    )
     held_why: Counter[str] = Counter()
     good: list[Row] = []
     held: list[Row] = []

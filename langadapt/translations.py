@@ -27,9 +27,7 @@ class Paths:
 def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translation]:
     """Each translated row with its source and segment pairs; raises `DataError` for a row without its source."""
     sources = {record.id: record for record in read_records(source_rows)}
-    pairs = (
-        {row["id"]: row for _, row in read_rows(translated.segments)} if translated.segments.exists() else {}
-    )
+    pairs = dict(_pairs(translated.segments)) if translated.segments.exists() else {}
     for target in read_records(translated.rows):
         source = sources.get(target.id)
         if source is None or type(source) is not type(target) or len(source.texts) != len(target.texts):
@@ -37,15 +35,19 @@ def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translat
                 f"{translated.rows}: the row {target.id!r} has no row of its shape in {source_rows}",
                 hint="--source must be the file that was translated",
             )
-        known = pairs.get(target.id)
-        found = (
-            tuple(SegmentPair(**pair) for pair in known["pairs"])
-            if known
-            else tuple(_guessed(source, target))
-        )
-        yield Translation(
-            source=source, target=target, pairs=found, translated=known["translated"] if known else True
-        )
+        found, translated_here = pairs.get(target.id) or (tuple(_guessed(source, target)), True)
+        yield Translation(source=source, target=target, pairs=found, translated=translated_here)
+
+
+def _pairs(path: Path) -> Iterator[tuple[str | int, tuple[tuple[SegmentPair, ...], bool]]]:
+    for number, row in read_rows(path):
+        try:
+            yield row["id"], (tuple(SegmentPair(**pair) for pair in row["pairs"]), bool(row["translated"]))
+        except (TypeError, KeyError) as error:
+            raise DataError(
+                f"{path}, line {number}: no row of segment pairs ({error})",
+                hint="remove this file, or translate again",
+            ) from error
 
 
 def _guessed(source: Record, target: Record) -> Iterator[SegmentPair]:

@@ -235,10 +235,12 @@ def _loading(model: ModelRef) -> Iterator[ModelRef]:
     import io
     from contextlib import redirect_stderr
 
+    from safetensors import SafetensorError
+
     try:
         with redirect_stderr(io.StringIO()):
             yield pinned(model)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ComponentError(
             f"{model} cannot be loaded: {error}",
             hint="name a folder with weights and tokenizer, or a model of the Hub",

@@ -201,14 +201,12 @@ def test_the_source_is_that_of_a_module_and_all_it_imports_of_its_package(packag
     assert (before != now) is differs
 
 
-@pytest.mark.xfail(strict=True, reason="relative imports are not followed")
 @pytest.mark.parametrize("line", ["from . import sibling", "from .sibling import value"])
 def test_the_source_follows_relative_imports(package, line):
     before, now = after(package(line) / "sibling.py")
     assert before != now
 
 
-@pytest.mark.xfail(strict=True, reason="find_spec of pkg.module.name imports pkg.module")
 def test_the_source_is_told_without_running_it(package):
     folder = package("from acme_pack.sibling import value")
     (folder / "sibling.py").write_text("raise RuntimeError('imported')\n")

@@ -68,11 +68,13 @@ def test_layers_in_order(pack, tmp_path):
     assert values["translate.model"] == ("'haoranxu/ALMA-7B'", "pack de")
 
 
-def test_own_rows_replace_the_sources(pack):
-    recipe = read_recipe(
-        "phoenix", pack, sources={"own": {"path": "/x.jsonl", "stream": "sft", "license": "MIT"}}
-    )
+def test_own_rows_replace_the_sources(pack, tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.touch()
+    own = {"path": str(path), "stream": "sft", "license": "MIT"}
+    recipe = read_recipe("phoenix", pack, sources={"own": own})
     assert [source.name for source in recipe.sources] == ["own"]
+    assert [slot.name for slot in recipe.train] == ["sft"]
 
 
 @pytest.mark.parametrize(

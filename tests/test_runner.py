@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from langadapt.errors import ConfigError, MachineError
+from langadapt.errors import MachineError
 from langadapt.runner import Run
 
 
@@ -86,8 +86,3 @@ def test_a_full_disk_names_the_folder_and_keeps_what_was_done(tmp_path):
         assert not work(run, 1)
         with run.step("translate/sft", settings=1) as step:
             assert step.needed
-
-
-def test_a_folder_that_is_no_run_is_named(tmp_path):
-    with Run(tmp_path) as run, pytest.raises(ConfigError, match="no run folder"):
-        _ = run.request

@@ -15,18 +15,20 @@ def main(job, progress):
         with progress.task("numbers", len(job["numbers"])) as task:
             for number in job["numbers"]:
                 task.advance(1, {"number": number})
-        print("seen in the log", os.environ.get("GREETING", ""))
+        sys.stdout.write(f"seen in the log {os.environ.get('GREETING', '')}\n")
         return {"sum": sum(job["numbers"]), "name": job["name"]}
     if job["do"] == "refuse":
         with progress.task("rows", 3):
             raise DataError("row 7 is odd", hint="mend row 7")
     if job["do"] == "crash":
-        print("\n".join(f"line {number}" for number in range(100)), flush=True)
+        sys.stdout.writelines(f"line {number}\n" for number in range(100))
         raise RuntimeError("out of luck")
     if job["do"] == "die":
+        sys.stdout.write("first words\nlast words\n\n")
+        sys.stdout.flush()
         os.abort()
     if job["do"] == "descriptors":
-        return [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        return [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
     if job["do"] == "bar":
         sys.stderr.write("\r 50%|#####     |")
         sys.stderr.flush()

@@ -31,8 +31,8 @@ def model_here(name: str) -> str:
     path = Path(name).expanduser()
     if path.is_dir():
         return str(path.resolve())
-    if name.startswith((".", "/", "~")):
+    if path.exists() or name.startswith((".", "/", "~")) or (path.parent.is_dir() and path.parent != Path()):
         raise ConfigError(
-            f"the model folder {name} does not exist", hint="name a folder that holds a model, or a Hub id"
+            f"the model folder {name} is no folder", hint="name a folder that holds a model, or a Hub id"
         )
     return name

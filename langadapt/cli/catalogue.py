@@ -1,9 +1,11 @@
 """`langadapt list` and `langadapt show`."""
 
+import contextlib
+
 import click
 
 from langadapt import registry
-from langadapt.errors import ConfigError
+from langadapt.errors import ConfigError, LangAdaptError
 
 LISTED = (*registry.KINDS, "recipe")
 
@@ -34,8 +36,9 @@ def _list_recipes() -> None:
     for path in sorted(recipes.glob("*.toml")):
         click.echo(f"  {path.stem:<20} for any language")
     for item in registry.installed("language"):
-        for path in sorted((registry.pack_folder(item) / "recipes").glob("*.toml")):
-            click.echo(f"  {path.stem:<20} --language {item.name}")
+        with contextlib.suppress(LangAdaptError):  # a broken pack is told when it is asked for, and by doctor
+            for path in sorted((registry.pack_folder(item) / "recipes").glob("*.toml")):
+                click.echo(f"  {path.stem:<20} --language {item.name}")
 
 
 @click.command()
@@ -74,8 +77,11 @@ def _what(name: str, language: str | None) -> tuple[str, str]:
 def _recipes(language: str | None) -> list[str]:
     from langadapt.recipe import recipe_names
 
-    codes = [language] if language else [item.name for item in registry.installed("language")]
-    return [name for code in codes for name in recipe_names(registry.pack(code))]
+    names: list[str] = []
+    for code in [language] if language else [item.name for item in registry.installed("language")]:
+        with contextlib.suppress(*() if language else (LangAdaptError,)):
+            names += recipe_names(registry.pack(code))
+    return names
 
 
 def _show_component(kind: str, name: str) -> None:

@@ -8,6 +8,7 @@ import click
 from langadapt import registry
 
 TIME_LIMIT_S = 60
+MISSING = 4
 _CHECK = """
 import sys
 from langadapt import registry
@@ -18,7 +19,7 @@ try:
     registry.pack(name) if kind == "language" else registry.load(found, needed=True)
 except LangAdaptError as error:
     print(f"{error} ({error.hint})", file=sys.stderr)
-    sys.exit(3)
+    sys.exit(4 if "pip install" in error.hint else 3)
 """
 
 
@@ -32,9 +33,10 @@ def doctor_command() -> None:
     broken = 0
     for kind in registry.KINDS:
         for item in registry.installed(kind):
-            problem = _problem(item)
-            broken += bool(problem)
-            click.secho(f"{kind:<14} {item.name:<16} {problem or 'ready'}", fg="red" if problem else None)
+            code, problem = _problem(item)
+            broken += code not in (0, MISSING)
+            colour = {0: None, MISSING: "yellow"}.get(code, "red")
+            click.secho(f"{kind:<14} {item.name:<16} {problem or 'ready'}", fg=colour)
     for name, needs in _needs().items():
         runs = needs == "cpu" or facts["accelerator"] != "none"
         click.echo(
@@ -44,21 +46,19 @@ def doctor_command() -> None:
     sys.exit(3 if broken else 0)
 
 
-def _problem(item: registry.Found) -> str:
-    """What is wrong with a component; empty where it loads."""
+def _problem(item: registry.Found) -> tuple[int, str]:
+    """Exit code of the check, and what is wrong with the component."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", _CHECK, item.kind, f"{item.distribution}:{item.name}"],
             capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"{item.distribution}: takes more than {TIME_LIMIT_S} s to import"
+        return 3, f"{item.distribution}: takes more than {TIME_LIMIT_S} s to import"
     lines = done.stderr.strip().splitlines()
-    return (
-        ""
-        if done.returncode == 0
-        else (lines[-1] if lines else f"{item.distribution}: exit code {done.returncode}")
-    )
+    if done.returncode == 0:
+        return 0, ""
+    return done.returncode, lines[-1] if lines else f"{item.distribution}: exit code {done.returncode}"
 
 
 def _needs() -> dict[str, str]:

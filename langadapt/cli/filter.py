@@ -53,6 +53,11 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         resolved = read_recipe(
             options.recipe_name(pack, recipe), pack, changes=[*added, *(f"filter.{c}" for c in changes)]
         )
+    given = Paths.beside(translated)
+    options.refuse_overwriting(
+        [rows, given.rows, given.held, given.segments],
+        [kept, kept.with_suffix(".dropped.jsonl"), kept.with_suffix(".verdicts.jsonl")],
+    )
     slots = [slot for slot in resolved.filters if not names or slot.name in names]
     memory = options.open_memory(memory_file)
     built = components(resolved, pack, memory, slots)
@@ -61,7 +66,7 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         filters = [stages.Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots]
         counts = stages.filter_rows(
             rows,
-            Paths.beside(translated),
+            given,
             filters,
             pack=pack,
             source=Language.of(SOURCE),

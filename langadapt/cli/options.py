@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from langadapt import registry
-from langadapt.errors import ConfigError
+from langadapt.errors import ConfigError, DataError, MachineError
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
 
@@ -67,9 +67,24 @@ def own_caches() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Raise `ConfigError` where a file to write is one that is read, is no regular file, or has no folder to lie in."""
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise ConfigError(f"{path} would be overwritten, and is read", hint="name another file to write")
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path} is no regular file", hint="name a file to write")
+        if not os.access(next(p for p in path.resolve().parents if p.exists()), os.W_OK):
+            raise MachineError(f"{path.parent} cannot be written", hint="name a file in a folder of yours")
+
+
 def own_rows(conversations: Path | None, preferences: Path | None) -> Mapping[str, Any] | None:
     """Sources made of a user's own files; none where no file is given."""
     given = {"sft": conversations, "dpo": preferences}
+    for path in given.values():
+        if path and not (path.is_file() and path.stat().st_size):
+            raise DataError(f"{path} is no file with rows", hint="name a JSON Lines file")
     return {
         f"own-{stream}": {
             "path": str(path.resolve()),

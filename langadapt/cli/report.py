@@ -10,10 +10,13 @@ import click
 def report_command(folder: Path) -> None:
     """Write the report of a finished or unfinished RUN folder again and print its summary."""
     from langadapt import registry
+    from langadapt.errors import ConfigError
     from langadapt.recipe import read_recipe
     from langadapt.report import summary, write_report
     from langadapt.runner import Run
 
+    if not (folder / "request.json").exists():
+        raise ConfigError(f"{folder} is no run folder", hint="name the folder that `langadapt run` printed")
     with Run(folder) as run:
         asked = run.request
         pack = registry.pack(asked["language"])

@@ -37,13 +37,15 @@ def translate_command(
     from langadapt.translations import Paths
 
     pack = options.pack_of(language)
-    list(read_records(rows))
+    paths = Paths.beside(out)
+    options.refuse_overwriting([rows], [paths.rows, paths.held, paths.segments])
+    if rows.is_file():
+        list(read_records(rows))
     memory = options.open_memory(memory_file)
     made, mode = _translator(pack, recipe, translator, changes, memory)
     with ExitStack() as stack:
         stack.callback(memory.close)
         stages.closing(stack, made)
-        paths = Paths.beside(out)
         counts = stages.translate(
             rows, paths, made, languages=(Language.of(SOURCE), pack.language), mode=mode, progress=Console()
         )

@@ -65,6 +65,9 @@ class TrainingFacts:
     @property
     def steps(self) -> int:
         """Optimizer steps."""
+        stated = finite(self.facts.get("steps"))
+        if stated is not None:
+            return int(stated)
         return max(
             (int(step) for row in self.curves if (step := finite(row.get("step"))) is not None), default=0
         )

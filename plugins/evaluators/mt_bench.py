@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import LIMIT, SPEED, Checkpoint, Loads, Progress, Score
@@ -36,6 +37,13 @@ class MtBench(Loads):
         int, "questions answered at once; in half precision another size may turn a near-tie"
     ] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.base_url and "@" in urlsplit(self.base_url).netloc:
+            raise ConfigError(
+                "base_url holds a user or password, which would end up in the run's files",
+                hint=f"give the key in the environment, as {self.api_key_env}",
+            )
 
     def evaluate(
         self,

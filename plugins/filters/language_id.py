@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
+from annotated_types import Ge
+
 from langadapt.errors import ConfigError
 from langadapt.interfaces import Loads, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
-from langadapt.segments.spans import prose
+from langadapt.segments import Document
+from langadapt.segments.spans import PLACEHOLDER
 
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,}).*?(?:^[ \t>]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _LETTER = re.compile(r"[^\W\d_]")
-_PROFILES = {"zh": "zh-cn", "zh-Hant": "zh-tw", "nb": "no", "nn": "no"}
+_PROFILES = {"zh": "zh-cn", "zh-hans": "zh-cn", "zh-hant": "zh-tw", "nb": "no", "nn": "no"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageId(Loads):
     """Drops a record of which a text is found to be in another language; short texts are judged with the whole."""
 
-    at_least: Annotated[float, "probability of the target language below which a text is dropped"] = 0.2
+    at_least: Annotated[float, Ge(0), "probability of the target language below which a text is dropped"] = (
+        0.2
+    )
     letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = (
         120
     )
@@ -36,7 +40,7 @@ class LanguageId(Loads):
         ]
 
     def _judge(self, item: Translation, code: str) -> Verdict:
-        texts = [_FENCE.sub(" ", prose(text)) for text in item.target.texts]
+        texts = [_prose(text) for text in item.target.texts]
         scores = []
         for text in [*(t for t in texts if len(_LETTER.findall(t)) >= self.letters), "\n".join(texts)]:
             probability, best = self._probability(text, code)
@@ -59,15 +63,20 @@ class LanguageId(Loads):
             return 0.0, ""
         return next((one.prob for one in found if one.lang == code), 0.0), found[0].lang if found else ""
 
+    def check(self, pack: LanguagePack) -> None:
+        """Refuse a language that langdetect has no profile for."""
+        self._code(pack.language.code)
+
     def _code(self, code: str) -> str:
         known = self._factory.get_lang_list()
-        name = _PROFILES.get(code) or (code if code in known else code.split("-", maxsplit=1)[0])
-        if name not in known:
+        names = [code.lower(), code.lower().split("-")[0]]
+        found = next((name for one in names for name in (one, _PROFILES.get(one)) if name in known), None)
+        if found is None:
             raise ConfigError(
                 f"language-id: langdetect has no profile for {code!r}",
                 hint="remove it: --set filter.language-id=false",
             )
-        return name
+        return str(found)
 
     @cached_property
     def _factory(self) -> Any:
@@ -77,3 +86,8 @@ class LanguageId(Loads):
         factory = detector_factory._factory  # noqa: SLF001 - its public functions take no seed
         factory.seed = self.seed
         return factory
+
+
+def _prose(text: str) -> str:
+    """What a model would be sent of the text: no code, no URLs, no structure."""
+    return "\n".join(PLACEHOLDER.sub(" ", segment) for segment in Document(text).segments)

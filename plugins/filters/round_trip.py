@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
+from annotated_types import Ge
+
 from langadapt.interfaces import Hypothesis, Loads, Segment, Translation, Translator, Verdict
 from langadapt.languages import Language, LanguagePack
 
@@ -21,8 +23,8 @@ class RoundTrip(Loads):
     """
 
     translator: Annotated[Translator, "translates back, from the target language to the source language"]
-    at_least: Annotated[float, "smallest BLEU of a segment, 0 to 100"] = 20.0
-    words: Annotated[int, "a segment of fewer words is not judged alone: BLEU says little of it"] = 4
+    at_least: Annotated[float, Ge(0), "smallest BLEU of a segment, 0 to 100"] = 20.0
+    words: Annotated[int, Ge(1), "a segment of fewer words is not judged alone: BLEU says little of it"] = 4
     copied_words: Annotated[int, "a segment of at least so many words may not equal its source"] = 4
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:

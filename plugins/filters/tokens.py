@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from annotated_types import Gt
+
 from langadapt.interfaces import Loads, ModelRef, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
@@ -18,7 +20,7 @@ class Tokens(Loads):
     requires: ClassVar[tuple[str, ...]] = ("transformers",)
     tokenizer: Annotated[ModelRef, "the model whose tokenizer counts"]
     chat_template: Annotated[Path | None, "a Jinja file; without it the tokenizer's own"] = None
-    at_most: Annotated[int, "most tokens of a record"] = 2048
+    at_most: Annotated[int, Gt(0), "most tokens of a record"] = 2048
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names
         """One verdict per item; the score is its number of tokens."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
+from annotated_types import Ge, Gt
+
 from langadapt.errors import ComponentError, ConfigError, DataError
 from langadapt.identity import pinned
 from langadapt.interfaces import SPEED, Checkpoint, Loads, ModelRef, Progress, TrainingJob
@@ -31,13 +33,13 @@ class _Trl(Loads):
     requires: ClassVar[tuple[str, ...]] = ("torch", "trl", "accelerate")
     method: ClassVar[str]
 
-    learning_rate: Annotated[float, "highest learning rate"] = 2e-5
-    epochs: Annotated[float, "how often the rows are seen; may be a fraction"] = 1.0
-    batch_size: Annotated[int, "rows per optimiser step, over all devices and accumulation steps"] = 64
-    per_device_batch_size: Annotated[int, "rows that one device holds at a time"] = 8
-    max_length: Annotated[int, "tokens after which a row is cut"] = 2048
+    learning_rate: Annotated[float, Gt(0), "highest learning rate"] = 2e-5
+    epochs: Annotated[float, Gt(0), "how often the rows are seen; may be a fraction"] = 1.0
+    batch_size: Annotated[int, Gt(0), "rows per optimiser step, over all devices and accumulation steps"] = 64
+    per_device_batch_size: Annotated[int, Gt(0), "rows that one device holds at a time"] = 8
+    max_length: Annotated[int, Gt(0), "tokens after which a row is cut"] = 2048
     scheduler: Annotated[str, "how the learning rate falls: cosine, linear, constant, ..."] = "cosine"
-    warmup: Annotated[float, "share of the steps in which the learning rate rises, below 1"] = 0.1
+    warmup: Annotated[float, Ge(0), "share of the steps in which the learning rate rises, below 1"] = 0.1
     optimizer: Annotated[str, "a name of transformers: adamw_torch, adamw_torch_fused, rmsprop, ..."] = (
         "adamw_torch"
     )
@@ -193,10 +195,10 @@ class TrlDpo(_Trl):
     takes: ClassVar[Takes] = "preferences"
     method: ClassVar[str] = "dpo"
 
-    learning_rate: Annotated[float, "highest learning rate"] = 5e-7
-    max_length: Annotated[int, "tokens after which prompt and answer are cut"] = 1024
+    learning_rate: Annotated[float, Gt(0), "highest learning rate"] = 5e-7
+    max_length: Annotated[int, Gt(0), "tokens after which prompt and answer are cut"] = 1024
     scheduler: Annotated[str, "how the learning rate falls: cosine, linear, constant, ..."] = "linear"
-    beta: Annotated[float, "how strongly the model is held to where it began"] = 0.1
+    beta: Annotated[float, Gt(0), "how strongly the model is held to where it began"] = 0.1
     loss_type: Annotated[str | tuple[str, ...], "sigmoid, ipo, hinge, robust, ..., or several of them"] = (
         "sigmoid"
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from langadapt.errors import ComponentError, ConfigError
+from langadapt.errors import ComponentError, ConfigError, LangAdaptError
 from langadapt.identity import pinned
 from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Segment
 from langadapt.languages import Language, LanguagePack
@@ -232,7 +232,9 @@ def loading(model: ModelRef) -> Iterator[ModelRef]:
         raise ComponentError(
             f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'"
         ) from error
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except LangAdaptError:
+        raise
+    except Exception as error:
         raise ComponentError(
             f"the model {model} cannot be loaded: {type(error).__name__}: {error}",
             hint="check that the folder or repository holds config, tokenizer and safetensors of a causal language model",

@@ -169,7 +169,7 @@ def main() -> None:
                 mistakes += 1
                 print(f"not of the grammar, or held out: {sentence}", file=sys.stderr)
         Random(f"compose {name}s").shuffle(made)
-        odd = [{"messages": row["messages"]} for row in plan.get("odd", [])]
+        odd = [{key: value for key, value in row.items() if key != "why_odd"} for row in plan.get("odd", [])]
         rows = [{"id": f"{name}-{number:03}", **row} for number, row in enumerate(made + odd, start=1)]
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{name}s.jsonl").write_text(lines, encoding="utf-8")

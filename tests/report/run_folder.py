@@ -26,7 +26,8 @@ def recipe(*, demonstration=True, changes=None):
         return Slot(kind=kind, name=name, use=use or name, settings=leaves(settings, file))
 
     return Recipe(
-        asked="mini", name="mini",
+        asked="mini",
+        name="mini",
         title="Phoenix, small",
         needs="cpu",
         demonstration=demonstration,
