@@ -11,16 +11,15 @@ from langadapt.records import write_rows
 from langadapt.runner import Run
 
 SCRIPT = '<script>alert("1")</script>'
-STYLE = "</style></body>"
-ARABIC = "مرحبا بالعالم"
+STYLE, ARABIC = "</style></body>", "مرحبا بالعالم"
 LONG = "Donaudampfschifffahrt" * 40
 NAN, PART = math.nan, "mini_part"
 
 
 def recipe(*, demonstration=True, changes=None):
     file = Layer("mini.toml", Path())
-    tree = leaves({"title": "Phoenix, small", "base": "pack:mini/base", "seed": 42}, file)
-    tree |= leaves(changes or {}, Layer("--set", Path()))
+    stated = leaves(changes or {}, Layer("--set", Path()))
+    tree = leaves({"title": "Phoenix, small", "base": "pack:mini/base", "seed": 42}, file) | stated
 
     def slot(kind, name, use=None, **settings):
         return Slot(kind=kind, name=name, use=use or name, settings=leaves(settings, file))
