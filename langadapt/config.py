@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from langadapt import registry
-from langadapt.errors import ConfigError, LangAdaptError
+from langadapt.errors import ConfigError
 from langadapt.interfaces import ModelRef, Translator
 from langadapt.languages import LanguagePack, mistakes
 from langadapt.memory import Remembering, TranslationMemory
@@ -93,7 +93,7 @@ class Builder:
                 continue
             try:
                 built[key] = self._special(special, node, f"{where}.{key}")
-            except LangAdaptError as error:
+            except ConfigError as error:
                 found.append(f"{error}; {error.hint}" if error.hint.startswith("did you") else str(error))
         required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
         found += [

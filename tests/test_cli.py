@@ -112,6 +112,53 @@ def test_each_stage_alone_on_own_files(tmp_path):
         "out.jsonl.nothing",
         "--language",
         "de",
+        "--recipe",
+        "mini",
         folder=tmp_path,
     )
     assert done.returncode == 4
+
+
+def test_a_library_that_is_missing_is_named_with_its_command(tmp_path):
+    (tmp_path / "in.jsonl").write_text(ROWS)
+    done = langadapt(
+        "translate", "in.jsonl", "out.jsonl", "--language", "de", "--translator", "vllm", folder=tmp_path
+    )
+    error, hint = said(done)
+    assert done.returncode == 3
+    assert "'vllm'" in error
+    assert hint == "hint: pip install 'langadapt[vllm]'"
+
+
+def test_what_is_read_is_not_overwritten(tmp_path):
+    (tmp_path / "in.jsonl").write_text(ROWS)
+    for words in (
+        ["translate", "in.jsonl", "in.jsonl"], ["translate", "in.jsonl", "./in.jsonl"],
+        ["filter", "out.jsonl", "in.jsonl", "--source", "in.jsonl"],
+    ):  # fmt: skip
+        done = langadapt(*words, "--language", "de", "--recipe", "mini", folder=tmp_path)
+        assert done.returncode == 2
+        assert "would be overwritten" in done.stderr
+    assert (tmp_path / "in.jsonl").read_text() == ROWS
+
+
+def test_a_base_that_is_no_model_fails_in_two_lines(tmp_path):
+    (tmp_path / "in.jsonl").write_text(ROWS * 3)
+    (tmp_path / "empty").mkdir()
+    words = [
+        "train",
+        "in.jsonl",
+        "--language",
+        "de",
+        "--trainer",
+        "trl-sft",
+        "--base",
+        "empty",
+        "--chat-template",
+        "zephyr",
+    ]
+    done = langadapt(*words, "--output", "out", folder=tmp_path)
+    error, hint = said(done)
+    assert done.returncode == 3
+    assert "Traceback" not in error
+    assert "worker.log" in hint
