@@ -1,8 +1,9 @@
 """What engines that prompt a model share: settings, prompts as tokens, limits, and how the written tokens are read."""
 
+import io
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -226,7 +227,10 @@ def loading(model: ModelRef) -> Iterator[ModelRef]:
             f"the model folder {model} does not exist", hint="name a folder that holds a model, or a Hub id"
         )
     try:
-        yield pinned(model)
+        with (
+            redirect_stderr(io.StringIO()) if model.folder else nullcontext()
+        ):  # a bar tells of downloads only
+            yield pinned(model)
     except ModuleNotFoundError as error:
         extra = "vllm" if error.name == "vllm" else "translate"
         raise ComponentError(
