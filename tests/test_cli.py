@@ -69,7 +69,7 @@ def test_every_mistake_of_a_recipe_at_once(tmp_path):
 
 def test_list_show_and_help_answer(tmp_path):
     for words, part in [
-        (["--help"], "doctor"), (["list"], "round-trip"), (["list", "recipe"], "phoenix"), (["show", "trl-dpo"], "beta"),
+        ([], "doctor"), (["--help"], "doctor"), (["list"], "round-trip"), (["list", "recipe"], "phoenix"), (["show", "trl-dpo"], "beta"),
         (["show", "de"], "deu_Latn"), (["show", "mini", "--diff", "phoenix"], "pack:mini/base"), (["run", "--help"], "--memory"),
     ]:  # fmt: skip
         done = langadapt(*words, folder=tmp_path)
