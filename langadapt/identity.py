@@ -1,8 +1,11 @@
 """What a component, a model or a file is, as a string that changes when its results may change."""
 
 import ast
+import contextlib
 import hashlib
 import json
+import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -13,6 +16,9 @@ from typing import Any, Literal, get_type_hints
 from langadapt.errors import MachineError
 from langadapt.interfaces import Mark, ModelRef
 
+DIGESTS = "LANGADAPT_DIGESTS"
+"""The environment variable that names the SQLite file in which digests of large files are kept."""
+_LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
 _NOT_CORE = ("cli", "report", "recipes", "templates", "progress.py", "machine.py")
 
@@ -31,7 +37,26 @@ def file_digest(path: Path) -> str:
 
 
 @cache
-def _file_digest(path: Path, _size: int, _time: int) -> str:
+def _file_digest(path: Path, size: int, time: int) -> str:
+    store = os.environ.get(DIGESTS)
+    if not store or size < _LARGE:
+        return _read_digest(path)
+    Path(store).parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as known:
+        known.execute(
+            "CREATE TABLE IF NOT EXISTS digests (path, size, time, digest, PRIMARY KEY (path, size, time))"
+        )
+        key = (str(path.resolve()), size, time)
+        row = known.execute(
+            "SELECT digest FROM digests WHERE path = ? AND size = ? AND time = ?", key
+        ).fetchone()
+        if row is None:
+            row = (_read_digest(path),)
+            known.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?)", (*key, *row))
+        return str(row[0])
+
+
+def _read_digest(path: Path) -> str:
     with path.open("rb") as data:
         return hashlib.file_digest(data, "sha256").hexdigest()
 

@@ -217,3 +217,17 @@ def test_the_source_is_told_without_running_it(package):
 def test_the_source_is_in_the_fingerprint_alone():
     assert component_identity(Inner(), "fingerprint")["source"] == source_digest(__name__)
     assert "source" not in component_identity(Inner(), "memory")
+
+
+def test_the_digest_of_a_large_file_is_kept_by_size_and_time(tmp_path, monkeypatch):
+    monkeypatch.setenv(identity.DIGESTS, str(tmp_path / "digests.sqlite"))
+    monkeypatch.setattr(identity, "_LARGE", 3)
+    path = tmp_path / "weights"
+    path.write_bytes(b"one!")
+    first = identity.file_digest(path)
+    identity._file_digest.cache_clear()
+    monkeypatch.setattr(identity, "_read_digest", lambda _: "read again")
+    assert identity.file_digest(path) == first
+    path.write_bytes(b"other")
+    assert identity.file_digest(path) == "read again"
+    identity._file_digest.cache_clear()

@@ -10,6 +10,7 @@ import click
 
 from langadapt import registry
 from langadapt.errors import ConfigError, DataError, MachineError
+from langadapt.identity import DIGESTS
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
 
@@ -59,6 +60,7 @@ def open_memory(path: Path) -> TranslationMemory:
 
 def own_caches() -> None:
     """Let `datasets` keep its copies beside the run folders rather than in the home folder."""
+    os.environ.setdefault(DIGESTS, str((CACHE / "digests.sqlite").resolve()))
     os.environ.setdefault("HF_DATASETS_CACHE", str((CACHE / "datasets").resolve()))
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     if not sys.stderr.isatty():
