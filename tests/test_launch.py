@@ -91,9 +91,9 @@ def test_a_crash_is_told_in_one_line_and_the_log_holds_the_rest(start, tmp_path)
     log = tmp_path / "work" / "worker.log"
     assert caught.value.hint.endswith(str(log))
     lines = log.read_text().splitlines()
-    assert lines[:100] == [f"line {number}" for number in range(100)]
+    assert [line for line in lines if line.startswith("line ")] == [f"line {number}" for number in range(100)]
     assert "Traceback (most recent call last):" in lines
-    assert lines[-1] == "RuntimeError: out of luck"
+    assert "RuntimeError: out of luck" in lines
 
 
 def test_a_worker_that_dies_is_not_told_by_the_result_of_an_earlier_one(start):
