@@ -135,8 +135,10 @@ def is_free(folder):
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from langadapt.launch import launch
 from langadapt.progress import Silent
 from langadapt.runner import Run
