@@ -62,13 +62,14 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """What came back for a segment. Only a finished one is remembered or used; tokens are counts."""
+    """What came back for a segment, after `tries` tries. Only a finished one is remembered or used; tokens are counts."""
 
     text: str
     finish: Finish = "stop"
     origin: Origin = "model"
     tokens_in: int = 0
     tokens_out: int = 0
+    tries: int = 1
     reason: str = ""
 
     @property

@@ -22,9 +22,11 @@ from langadapt.identity import component_identity, folder_digest, model_identity
 from langadapt.interfaces import Checkpoint, ModelRef, Progress, Score, TrainingJob
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
+from langadapt.prepare.routing import Router
 from langadapt.recipe import Recipe, Slot
 from langadapt.runner import STAGES, Run
 from langadapt.schema import Source
+from langadapt.segments import MODE
 from langadapt.translations import Paths
 
 SOURCE = "en"
@@ -90,10 +92,12 @@ class Pipeline:
     def translate(self) -> None:
         """Records to translated records, stream by stream."""
         translator = self.components["translate"]
-        mode = self.recipe.translate.options.get("segmentation", "newline")
+        options = self.recipe.translate.options
+        mode, routed = options.get("segmentation", MODE), options.get("routing", True)
         settings = {
             "translator": component_identity(translator, "fingerprint"),
             "mode": mode,
+            "routing": routed and self.pack.routing,
             "target": self.pack.language.code,
         }
         with ExitStack() as stack:
@@ -110,6 +114,7 @@ class Pipeline:
                             languages=(Language.of(SOURCE), self.pack.language),
                             mode=mode,
                             progress=self.progress,
+                            router=Router.of(self.pack) if routed else None,
                         )
 
     def filter(self) -> None:

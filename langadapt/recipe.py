@@ -13,12 +13,12 @@ from langadapt.prepare.licenses import allows
 from langadapt.prepare.readers import READERS
 from langadapt.registry import did_you_mean
 from langadapt.schema import Prepare, Source, check
-from langadapt.segments import MODES
+from langadapt.segments import MODE, MODES
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
 STAGE_KEYS = {
-    "translator": ("use", "segmentation"),
+    "translator": ("use", "segmentation", "routing"),
     "filter": ("use",),
     "trainer": ("use",),
     "evaluator": ("use",),
@@ -98,11 +98,14 @@ def read_recipe(
 
 def _checked(recipe: Recipe) -> None:
     """Words that only the stages read, checked before they run."""
-    mode = recipe.translate.options.get("segmentation", "newline")
+    mode = recipe.translate.options.get("segmentation", MODE)
     if mode not in MODES:
         raise ConfigError(
             f"translate.segmentation: no mode is called {mode!r}", hint=f"modes: {', '.join(MODES)}"
         )
+    routing = recipe.translate.options.get("routing", True)
+    if not isinstance(routing, bool):
+        raise ConfigError(f"translate.routing: {routing!r}", hint="true, or false to translate every record")
     allows(recipe.prepare.licenses, "")
     for source in recipe.sources:
         if source.reader not in READERS:

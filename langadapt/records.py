@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -158,25 +158,50 @@ def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int,
         raise DataError(f"{path}: not UTF-8 ({error.reason})", hint="save the file as UTF-8") from error
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write JSON Lines beside `path` and move them there when whole; gives the number of rows."""
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A function that writes one row; the rows lie beside `path` and are moved there when the block ends well."""
     draft = path.with_name(path.name + ".part")
-    count = 0
-    try:
+    with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8", newline="\n") as out:
-            for row in rows:
-                out.write(json.dumps(row, ensure_ascii=False) + "\n")
-                count += 1
-        draft.replace(path)
-    except OSError as error:
+        out = draft.open("w", encoding="utf-8", newline="\n")
+
+    def write(row: Mapping[str, Any]) -> None:
+        line = json.dumps(row, ensure_ascii=False) + "\n"
+        with _disk(path):
+            out.write(line)
+
+    try:
+        yield write
+        with _disk(path):
+            out.close()
+            draft.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            out.close()
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write JSON Lines to `path`, there only when whole; gives the number of rows."""
+    count = 0
+    with writing(path) as write:
+        for row in rows:
+            write(row)
+            count += 1
+    return count
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
         raise MachineError(
             f"{path} cannot be written: {error.strerror}",
             hint="free the disk or make the folder writable; what was done is kept",
         ) from error
-    return count
 
 
 def _parse(line: str, path: Path, number: int) -> Any:

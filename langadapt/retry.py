@@ -1,18 +1,27 @@
-"""Splits what was too long or ran out of length into sentences and sends the parts again: a Translator around a Translator."""
+"""Splits and sends again what was too long, was cut or lost a placeholder: a Translator around a Translator."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from langadapt.interfaces import Hypothesis, Segment, Translator
 from langadapt.languages import Language
+from langadapt.segments import fault, sentences
+
+SPLITS = 3
+_LETTER = re.compile(r"[^\W\d_]")
+_PLACEHOLDER = re.compile(r"(<x\d+>)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """`inner`, with unfinished segments split by sentence and tried once more, part by part."""
+    """`inner`, with what did not come back whole sent again in parts: by sentence, then around each protected span.
 
-    output_version: ClassVar[int] = 1
+    A text is split at most `SPLITS` times; what still fails then comes back unfinished, with the reason.
+    """
+
+    output_version: ClassVar[int] = 2
     inner: Translator
 
     @property
@@ -23,58 +32,72 @@ class Retry:
     def translate(
         self, texts: Sequence[Segment], *, source: Language, target: Language
     ) -> Iterator[tuple[int, Hypothesis]]:
-        """Finished hypotheses as they come; the rest after their second try."""
-        failed: dict[int, Hypothesis] = {}
-        for index, hypothesis in self.inner.translate(texts, source=source, target=target):
-            if hypothesis.finish in ("length", "too-long"):
-                failed[index] = hypothesis
-            else:
-                yield index, hypothesis
-        parts = {index: sentences(texts[index].text, source) for index in failed}
-        hopeless = [index for index, split in parts.items() if len(split) < 2]
-        yield from ((index, failed[index]) for index in hopeless)
-        yield from self._again(
-            {i: split for i, split in parts.items() if len(split) > 1}, texts, source, target
-        )
+        """Finished hypotheses as they come; the rest once their parts are there, or cannot be had."""
+        yield from self._attempt(texts, (source, target), SPLITS)
 
     def close(self) -> None:
         """Close the inner translator."""
         self.inner.close()
 
-    def _again(
-        self, parts: dict[int, list[str]], texts: Sequence[Segment], source: Language, target: Language
+    def _attempt(
+        self, texts: Sequence[Segment], languages: tuple[Language, Language], splits: int
     ) -> Iterator[tuple[int, Hypothesis]]:
-        places = [(index, part) for index, split in parts.items() for part in range(len(split))]
-        sent = [replace(texts[index], text=parts[index][part].strip()) for index, part in places]
-        got: dict[int, dict[int, Hypothesis]] = {index: {} for index in parts}
-        for number, hypothesis in self.inner.translate(sent, source=source, target=target):
-            index, part = places[number]
-            got[index][part] = hypothesis
-            if len(got[index]) == len(parts[index]):
-                yield index, _joined(parts[index], [got[index][p] for p in range(len(parts[index]))])
+        failed: dict[int, _Parts] = {}
+        for index, told in self.inner.translate(texts, source=languages[0], target=languages[1]):
+            hypothesis = _checked(texts[index].text, told)
+            pieces = [] if hypothesis.finished or not splits else _pieces(texts[index].text, languages[0])
+            if len(pieces) > 1:
+                failed[index] = _Parts(hypothesis, pieces)
+            else:
+                yield index, hypothesis
+        if not failed:
+            return
+        places = [(index, number) for index, parts in failed.items() for number in parts.to_send]
+        sent = [replace(texts[index], text=failed[index].pieces[number].strip()) for index, number in places]
+        for place, hypothesis in self._attempt(sent, languages, splits - 1):
+            index, number = places[place]
+            failed[index].got[number] = hypothesis
+            if len(failed[index].got) == len(failed[index].to_send):
+                yield index, _checked(texts[index].text, failed.pop(index).joined())
 
 
-def sentences(text: str, language: Language) -> list[str]:
-    """The sentences of a text; joined they are the text."""
-    from sentencex import segment
+@dataclass(frozen=True)
+class _Parts:
+    """A text that failed, its pieces, and what has come back of those that hold words."""
 
-    parts: list[str] = []
-    for part in segment(language.code.split("-")[0], text):
-        if parts and not part.strip():
-            parts[-1] += part
-        else:
-            parts.append(part)
-    return parts
+    failure: Hypothesis
+    pieces: list[str]
+    got: dict[int, Hypothesis] = field(default_factory=dict)
+
+    @property
+    def to_send(self) -> list[int]:
+        """Which pieces hold words."""
+        return [n for n, piece in enumerate(self.pieces) if _LETTER.search(_PLACEHOLDER.sub("", piece))]
+
+    def joined(self) -> Hypothesis:
+        """One hypothesis, with the white space that stood between the pieces; its tokens count every try."""
+        unfinished = next((one for one in self.got.values() if not one.finished), None)
+        texts = [
+            piece.replace(piece.strip(), self.got[number].text.strip(), 1) if number in self.got else piece
+            for number, piece in enumerate(self.pieces)
+        ]
+        return Hypothesis(
+            text="" if unfinished else "".join(texts),
+            finish=unfinished.finish if unfinished else "stop",
+            reason=f"a part of it: {unfinished.reason or unfinished.finish}" if unfinished else "",
+            tokens_in=self.failure.tokens_in + sum(one.tokens_in for one in self.got.values()),
+            tokens_out=self.failure.tokens_out + sum(one.tokens_out for one in self.got.values()),
+            tries=1 + max(one.tries for one in self.got.values()),
+        )
 
 
-def _joined(parts: list[str], done: list[Hypothesis]) -> Hypothesis:
-    """One hypothesis from those of the parts, with the white space that stood between them."""
-    unfinished = next((one for one in done if not one.finished), None)
-    gaps = [part[len(part.rstrip()) :] for part in parts[:-1]] + [""]
-    return Hypothesis(
-        text="" if unfinished else "".join(one.text + gap for one, gap in zip(done, gaps, strict=True)),
-        finish=unfinished.finish if unfinished else "stop",
-        reason=f"a sentence of it: {unfinished.reason or unfinished.finish}" if unfinished else "",
-        tokens_in=sum(one.tokens_in for one in done),
-        tokens_out=sum(one.tokens_out for one in done),
-    )
+def _pieces(text: str, language: Language) -> list[str]:
+    """The sentences of a text, or what stands around the placeholders of a single one."""
+    whole = sentences(text, language.code)
+    return whole if len(whole) > 1 else [piece for piece in _PLACEHOLDER.split(text) if piece]
+
+
+def _checked(sent: str, hypothesis: Hypothesis) -> Hypothesis:
+    """The hypothesis, no longer finished where it lost a placeholder or became several lines."""
+    reason = fault(sent, hypothesis.text.strip()) if hypothesis.finished else ""
+    return replace(hypothesis, finish="error", reason=reason) if reason else hypothesis

@@ -10,20 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from langadapt.errors import DataError
-from langadapt.interfaces import (
-    Filter,
-    Hypothesis,
-    Progress,
-    Segment,
-    Translator,
-    Verdict,
-)
+from langadapt.interfaces import Filter, Progress, Translator, Verdict
 from langadapt.languages import Language, LanguagePack
 from langadapt.prepare.readers import read_source
+from langadapt.prepare.routing import Router
 from langadapt.prepare.selection import Choice, TokenCount, is_held_out, select
-from langadapt.records import KINDS, Record, Row, read_records, write_rows
+from langadapt.records import KINDS, Row, read_records, read_rows, write_rows, writing
 from langadapt.schema import Prepare, Source
-from langadapt.segments import Damage, Document
+from langadapt.translating import Translating
 from langadapt.translations import Paths, read_translations
 
 WINDOW = 20_000
@@ -96,103 +90,24 @@ def translate(
     languages: tuple[Language, Language],
     mode: str,
     progress: Progress,
+    router: Router | None = None,
 ) -> Counts:
     """Translate a file of rows. A row is written only if every segment finished and everything protected came back."""
     begun = time.monotonic()
-    counts = Counter(
-        dict.fromkeys(("segments", "unique", "remembered", "tokens_in", "tokens_out", "unfinished"), 0)
-    )
-    held_why: Counter[str] = Counter()
-    good: list[Row] = []
-    held: list[Row] = []
-    pairs: list[Row] = []
-    for window in _windows(read_records(source_rows)):
-        todo = {
-            record.id: [Document(text, mode) for text in record.texts]
-            for record in window
-            if record.language in ("", languages[0].code)
-        }
-        heard = _hear(todo.values(), translator, languages, counts, progress)
-        for record in window:
-            if record.id not in todo and record.language == languages[1].code:
-                good.append(record.to_row())
-                pairs.append({"id": record.id, "translated": False, "pairs": []})
-                continue
-            try:
-                row, found = _rebuild(record, todo.get(record.id), heard, languages)
-            except Damage as damage:
-                held.append({**record.to_row(), "held": {"reason": str(damage)}})
-                held_why[str(damage).split(":")[0]] += 1
+    work = Translating(translator, languages, mode, router or Router(()))
+    with (
+        writing(out.rows) as good,
+        writing(out.held) as held,
+        writing(out.segments) as pairs,
+        progress.task("translate", sum(1 for _ in read_rows(source_rows))) as task,
+    ):
+        for row, found, why in work.results(read_records(source_rows), task):
+            if why:
+                held({**row, "held": why})
             else:
-                good.append(row)
-                pairs.append({"id": record.id, "translated": True, "pairs": found})
-    write_rows(out.rows, good)
-    write_rows(out.held, held)
-    write_rows(out.segments, pairs)
-    seconds = time.monotonic() - begun
-    return {
-        "records": len(good) + len(held),
-        "translated": len(good),
-        "held": dict(held_why),
-        "seconds": round(seconds, 2),
-        **counts,
-    }
-
-
-def _hear(
-    documents: Iterable[Sequence[Document]],
-    translator: Translator,
-    languages: tuple[Language, Language],
-    counts: Counter[str],
-    progress: Progress,
-) -> dict[str, Hypothesis]:
-    """A hypothesis for every distinct segment."""
-    segments = [segment for texts in documents for document in texts for segment in document.segments]
-    unique = list(dict.fromkeys(segments))
-    heard: dict[str, Hypothesis] = {}
-    counts.update(segments=len(segments), unique=len(unique))
-    with progress.task("segments", len(unique)) as task:
-        for index, hypothesis in translator.translate(
-            [Segment(text=text) for text in unique], source=languages[0], target=languages[1]
-        ):
-            heard[unique[index]] = hypothesis
-            counts.update({
-                "remembered": hypothesis.origin != "model",
-                "tokens_in": hypothesis.tokens_in if hypothesis.origin == "model" else 0,
-                "tokens_out": hypothesis.tokens_out if hypothesis.origin == "model" else 0,
-                "unfinished": not hypothesis.finished,
-            })  # fmt: skip
-            task.advance(1, {"remembered": counts["remembered"] / len(heard)})
-    return heard
-
-
-def _by_person(hypothesis: Hypothesis) -> Row:
-    """Who made it, where that is a person; whether a model or the memory of it is no property of the text."""
-    return {"origin": hypothesis.origin} if hypothesis.origin == "person" else {}
-
-
-def _rebuild(
-    record: Record,
-    documents: Sequence[Document] | None,
-    heard: Mapping[str, Hypothesis],
-    languages: tuple[Language, Language],
-) -> tuple[Row, list[Row]]:
-    if documents is None:
-        raise Damage(f"language: {record.language} is neither {languages[0].code} nor {languages[1].code}")
-    texts, pairs = [], []
-    for number, document in enumerate(documents):
-        hypotheses = [heard[segment] for segment in document.segments]
-        for segment, hypothesis in zip(document.segments, hypotheses, strict=True):
-            if not hypothesis.finished or not hypothesis.text.strip():
-                raise Damage(
-                    f"{hypothesis.finish if not hypothesis.finished else 'empty'}: {hypothesis.reason or segment[:80]}"
-                )
-            pairs.append(
-                {"source": segment, "target": hypothesis.text, "text": number, **_by_person(hypothesis)}
-            )
-        texts.append(document.assemble([hypothesis.text for hypothesis in hypotheses]))
-    row = record.with_texts(texts).to_row()
-    return ({**row, "language": languages[1].code} if "language" in row else row), pairs
+                good(row)
+                pairs(found)
+    return {**work.counts(), "seconds": round(time.monotonic() - begun, 2)}
 
 
 @dataclass(frozen=True)

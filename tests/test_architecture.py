@@ -13,8 +13,8 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
     {"errors"}, {"records"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "segments", "progress", "launch", "statistics", "machine"},
-    {"memory", "retry", "translations"},
-    {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
+    {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
+    {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {
     "interfaces",

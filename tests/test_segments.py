@@ -3,8 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langadapt.errors import ConfigError
-from langadapt.segments import Damage, Document
-from langadapt.segments.spans import hide, prose, show
+from langadapt.segments import MODES, Damage, Document, prose
 
 PARTS = [
     "Hello there", "# Title", "- item one", "1. Do this", "> quoted `x = 1` here", "| a | b |", "|---|:-:|", "| 1 | two |",
@@ -16,11 +15,17 @@ documents = st.lists(st.sampled_from(PARTS), max_size=12).flatmap(
 )
 
 
-@given(st.one_of(documents, st.text(max_size=200)))
+@given(st.one_of(documents, st.text(max_size=200)), st.sampled_from(sorted(MODES)))
 @settings(max_examples=400)
-def test_identity_gives_the_same_bytes(text):
-    document = Document(text)
+def test_identity_gives_the_same_bytes(text, mode):
+    document = Document(text, mode)
     assert document.assemble(document.segments) == text
+    assert document.assemble([segment + " " for segment in document.segments]) == text
+    at, out = 0, []
+    for slot in document.slots:
+        out += [text[at : slot.start], slot.filled(slot.sent)]
+        at = slot.end
+    assert "".join([*out, text[at:]]) == text
 
 
 @given(documents)
@@ -39,7 +44,7 @@ def test_protected_text_is_never_sent(text):
         ("> 1. Open the door. ", ("Open the door.",)),
         ("| Name | Size |\n| :-- | --: |\n| Box | 12 |", ("Name", "Size", "Box")),
         ("Run `ls -la` and `pwd`.", ("Run <x1> and <x2>.",)),
-        ("red | green\n--- | ---\nbig | 3\nafter\n", ("red", "green", "big", "after")),
+        ("red | green\n--- | ---\nbig | 3\n\nafter\n", ("red", "green", "big", "after")),
         ("> | one | 2 |\n> |---|---|\n> | two | 3 |", ("one", "two")),
         ("```\n* ```\nstill code\n```\nafter", ("after",)),
         ("`ls`", ()),
@@ -49,7 +54,7 @@ def test_protected_text_is_never_sent(text):
         ("- step:\n  ~~~sh\n  rm -rf x\n  ~~~\n- next", ("step:", "next")),
         ("never closed:\n```\nall code", ("never closed:",)),
         ("a 5 < 6 > 4 b", ("a 5 < 6 > 4 b",)),
-        ("Use <br/> and <|end|> here", ("Use <x1> and <x2> here",)),
+        ("Use <b/> and <|end|> here<br>now", ("Use <x1> and <x2> here", "now")),
     ],
 )
 def test_what_is_sent(text, segments):
@@ -84,11 +89,33 @@ def test_spans_may_change_places_but_not_content():
     )
 
 
-def test_hide_and_show_are_inverse_and_prose_is_free_of_spans():
-    line = "Write to me@x.org, or {name}, see www.x.org."
-    hidden, spans = hide(line)
-    assert show(hidden, spans) == line
-    assert "@" not in prose(line)
+def test_prose_is_free_of_spans():
+    assert prose("Write to me@x.org, or {name}, see www.x.org.").split() == "Write to , or , see .".split()
+
+
+def test_a_wrapped_paragraph_is_one_text_and_its_line_ends_come_back():
+    text = "> This sentence is wrapped by hand\r\n> and goes on here.\r\n> Then it ends.\r\n"
+    document = Document(text)
+    assert document.segments == ("This sentence is wrapped by hand and goes on here.", "Then it ends.")
+    done = document.assemble(["Dieser Satz ist von Hand umbrochen und geht hier weiter.", "Dann endet er."])
+    assert done == "> Dieser Satz ist von Hand umbrochen\r\n> und geht hier weiter.\r\n> Dann endet er.\r\n"
+    assert Document(text, "newline").segments == (
+        "This sentence is wrapped by hand", "and goes on here.", "Then it ends.",
+    )  # fmt: skip
+
+
+def test_sentences_are_a_mode():
+    assert Document("Go on. Then stop `now`!  Yes.", "sentence").segments == ("Go on.", "Then stop <x1>!", "Yes.")
+
+
+def test_odd_white_space_is_not_sent_and_comes_back():
+    document = Document("One  two\tthree\u00a0four.")
+    assert document.segments == ("One two three four.",)
+    assert document.assemble(["Eins zwei drei vier."]) == "Eins  zwei\tdrei\u00a0vier."
+
+
+def test_a_translation_may_begin_with_an_ordinal():
+    assert Document("January 1 is a holiday.").assemble(["1. Januar ist frei."]) == "1. Januar ist frei."
 
 
 def test_an_unknown_mode_is_named():

@@ -32,7 +32,7 @@ def translated(tmp_path, english, german):
         source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         paths = Paths.beside(tmp_path / f"{name}.jsonl")
         told = stages.translate(
-            source, paths, translator, languages=(english, german), mode="newline", progress=Silent()
+            source, paths, translator, languages=(english, german), mode="markdown", progress=Silent()
         )
         files = {"rows": paths.rows, "held": paths.held, "segments": paths.segments}
         return told, {
@@ -95,7 +95,7 @@ def test_a_row_with_a_segment_that_is_unfinished_or_empty_is_held_whole(translat
         ("Nutze das jetzt", "placeholders"),
         ("Nutze <x1> und <x1>", "placeholders"),
         ("Nutze <x2>", "placeholders"),
-        ("Nutze <x1>\njetzt", "structure"),
+        ("Nutze <x1>\njetzt", "lines"),
         ("- Nutze <x1>", "structure"),
         ("Nutze <x1> `neu`", "structure"),
     ],
@@ -132,7 +132,7 @@ def test_duplicates_are_sent_once_and_counted(translated, scripted):
     assert told.pop("seconds") >= 0
     assert told == {
         "records": 3, "translated": 3, "held": {}, "segments": 9, "unique": 2,
-        "remembered": 0, "tokens_in": 2, "tokens_out": 2, "unfinished": 0,
+        "remembered": 0, "corrected": 0, "retried": 0, "routed": {}, "untouched": 0, "tokens_in": 2, "tokens_out": 2, "unfinished": 0,
     }  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_what_a_person_wrote_is_marked_in_the_pairs(translated, scripted):
 
     told, out = translated([{"id": "1", "text": "hello\nworld"}], scripted(answer=answer))
     assert [pair.get("origin") for pair in out["segments"][0]["pairs"]] == ["person", None]
-    assert (told["remembered"], told["tokens_out"]) == (1, 5)
+    assert (told["remembered"], told["corrected"], told["tokens_out"]) == (0, 1, 5)
 
 
 def test_a_translation_is_read_back_as_it_was_made(translated, scripted, tmp_path):

@@ -1,5 +1,7 @@
 """`langadapt translate`."""
 
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -32,39 +34,61 @@ def translate_command(
     from langadapt import stages
     from langadapt.languages import Language
     from langadapt.pipeline import SOURCE
+    from langadapt.prepare.routing import Router
     from langadapt.progress import Console
     from langadapt.records import read_records
+    from langadapt.segments import MODE
     from langadapt.translations import Paths
 
     pack = options.pack_of(language)
     paths = Paths.beside(out)
     options.refuse_overwriting([rows], [paths.rows, paths.held, paths.segments])
     if rows.is_file():
-        list(read_records(rows))
+        deque(read_records(rows), maxlen=0)
     memory = options.open_memory(memory_file)
-    made, mode = _translator(pack, recipe, translator, changes, memory)
+    made, slot = _translator(pack, recipe, translator, changes, memory)
     with ExitStack() as stack:
         stack.callback(memory.close)
         stages.closing(stack, made)
         counts = stages.translate(
-            rows, paths, made, languages=(Language.of(SOURCE), pack.language), mode=mode, progress=Console()
+            rows,
+            paths,
+            made,
+            languages=(Language.of(SOURCE), pack.language),
+            mode=slot.get("segmentation", MODE),
+            progress=Console(),
+            router=Router.of(pack) if slot.get("routing", True) else None,
         )
-    held = ", ".join(f"{count} {why}" for why, count in counts["held"].items()) or "none"
-    click.echo(
-        f"{counts['translated']} of {counts['records']} rows in {out}; held back: {held}\n"
-        f"{counts['segments']} segments, {counts['unique']} distinct, {counts['remembered']} remembered; "
-        f"tokens {counts['tokens_in']} in, {counts['tokens_out']} out; {counts['seconds']} s"
+    click.echo("\n".join(_told(counts, out)))
+
+
+def _told(counts: Mapping[str, Any], out: Path) -> Iterator[str]:
+    """What became of the rows and of their segments."""
+    yield f"{counts['translated']} of {counts['records']} rows translated to {out}"
+    for action, rules in counts["routed"].items():
+        yield f"  {'left as they were' if action == 'untouched' else 'dropped'}: {_each(rules)}"
+    if counts["held"]:
+        yield f"  held back: {_each(counts['held'])}"
+    yield (
+        f"{counts['segments']} segments, {counts['unique']} distinct: {counts['remembered']} remembered, "
+        f"{counts['corrected']} by a person, {counts['retried']} retried, {counts['unfinished']} failed"
     )
+    rate = counts["unique"] / max(counts["seconds"], 0.01)
+    yield f"tokens {counts['tokens_in']} in, {counts['tokens_out']} out; {counts['seconds']} s, {rate:.1f} segments/s"
+
+
+def _each(why: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in why.items())
 
 
 def _translator(
     pack: LanguagePack, recipe: str | None, name: str | None, changes: tuple[str, ...], memory: Any
-) -> tuple[Any, str]:
+) -> tuple[Any, dict[str, Any]]:
     from langadapt.config import Builder, merged
     from langadapt.recipe import changes_tree, read_recipe
 
     if name and not recipe:
-        return component_alone("translator", name, pack, changes, memory=memory), "newline"
+        return component_alone("translator", name, pack, changes, memory=memory), {}
     resolved = read_recipe(
         options.recipe_name(pack, recipe), pack, changes=[f"translate.use={name}"] if name else []
     )
@@ -73,4 +97,4 @@ def _translator(
     builder = Builder(pack, named, resolved.settings, memory)
     return builder.build(
         "translator", slot.use, merged(slot.settings, changes_tree(changes)), "translate"
-    ), slot.options.get("segmentation", "newline")
+    ), dict(slot.options)

@@ -50,6 +50,7 @@ class StreamFacts:
     steps: tuple[FunnelStep, ...]
     prepared: int
     translated: int | None
+    untouched: int | None
     held: dict[str, int]
     kept: int | None
     dropped: dict[str, dict[str, int]]
@@ -194,11 +195,14 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
     if translated:
         steps.append(
             FunnelStep(
-                label="translated", left=translated["translated"], lost=sum(held.values()), reasons=held
+                label="translated",
+                left=translated["translated"] + translated["untouched"],
+                lost=sum(held.values()),
+                reasons=held,
             )
         )
     filtered = _found(manifests, f"filter/{name}")
-    left = translated.get("translated", 0)
+    left = translated.get("translated", 0) + translated.get("untouched", 0)
     for gate, why in filtered.get("dropped", {}).items():
         left -= sum(why.values())
         steps.append(FunnelStep(label=gate, left=left, lost=sum(why.values()), reasons=why))
@@ -207,6 +211,7 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
         steps=tuple(steps),
         prepared=prepared,
         translated=translated.get("translated"),
+        untouched=translated.get("untouched"),
         held=held,
         kept=filtered.get("kept"),
         dropped=filtered.get("dropped", {}),

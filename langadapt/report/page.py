@@ -50,7 +50,7 @@ def glance(facts: Facts) -> Iterator[tuple[str, str, str]]:
         yield (
             formats.count(facts.total("translated")),
             "records translated",
-            f"{formats.count(held)} held back",
+            f"{formats.count(held)} held back, {formats.count(facts.total('untouched'))} left as they were",
         )
     if facts.reached("filter"):
         kept, lost = facts.total("kept"), facts.total("losses")

@@ -42,13 +42,17 @@ def _records(facts: Facts) -> Iterator[str]:
             s.name,
             count(s.prepared),
             count(s.translated),
+            count(s.untouched),
             count(sum(s.held.values())),
             count(s.kept),
             _rate(s.kept, s.losses),
         ]
         for s in facts.streams
     ]
-    yield from ["", *_table(["records", "prepared", "translated", "held", "kept", "share"], rows)]
+    yield from [
+        "",
+        *_table(["records", "prepared", "translated", "untouched", "held", "kept", "share"], rows),
+    ]
     gates = [
         [f"{stream.name} {gate}", count(sum(why.values())), reasons(why)]
         for stream in facts.streams

@@ -1,21 +1,23 @@
-"""A text as protected pieces and segments, its reassembly, and the proof of it."""
+"""A text as protected pieces and slots, its reassembly, and the proof of it."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from langadapt.errors import ConfigError
-from langadapt.segments import newline
-from langadapt.segments.spans import PLACEHOLDER, hide, show
+from langadapt.segments.blocks import leaves, line_places, opaque, tokens
+from langadapt.segments.regions import blanked, regions
+from langadapt.segments.sections import Cut, Slot, slots
 
-Splitter = Callable[[str], Iterator[tuple[str, bool]]]
-MODES: Mapping[str, Splitter] = {"newline": newline.pieces}
-_LETTER = re.compile(r"[^\W\d_]")
+MODES: Mapping[str, Cut] = {"markdown": Cut.PARAGRAPH, "newline": Cut.LINE, "sentence": Cut.SENTENCE}
+MODE = "markdown"
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Damage(Exception):  # noqa: N818 - a finding about a text, which the stages turn into a held row
-    """What a translation did to protected text; `segment` is the index of the segment, where one is to blame."""
+    """What a translation did to a text; `segment` is the index of the segment, where one is to blame."""
 
     def __init__(self, reason: str, segment: int | None = None) -> None:
         super().__init__(reason)
@@ -23,65 +25,59 @@ class Damage(Exception):  # noqa: N818 - a finding about a text, which the stage
 
 
 @dataclass(frozen=True)
-class _Piece:
-    text: str
-    spans: tuple[str, ...] = ()
-    translate: bool = False
-
-
-@dataclass(frozen=True)
 class Document:
-    """A text cut by one of `MODES`."""
+    """A text cut by one of `MODES`: paragraph by paragraph, line by line, or sentence by sentence."""
 
     text: str
-    mode: str = "newline"
+    mode: str = MODE
 
     @cached_property
-    def _pieces(self) -> tuple[_Piece, ...]:
+    def slots(self) -> tuple[Slot, ...]:
+        """The places that translations take, in order."""
         if self.mode not in MODES:
             raise ConfigError(f"no segmentation is called {self.mode!r}", hint=f"modes: {', '.join(MODES)}")
-        return tuple(_piece(text, wanted) for text, wanted in MODES[self.mode](self.text) if text)
+        return tuple(_slots(self.text, MODES[self.mode]))
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """What is sent to a model, in order."""
-        return tuple(piece.text for piece in self._pieces if piece.translate)
+        """What is sent to a model, in order: white space is single blanks, protected spans are placeholders."""
+        return tuple(slot.sent for slot in self.slots)
 
     def assemble(self, translations: Sequence[str]) -> str:
         """The text with each segment replaced; raises `Damage` unless everything protected came back unchanged."""
-        rest = iter(enumerate(translations))
-        out = []
-        for piece in self._pieces:
-            if not piece.translate:
-                out.append(piece.text)
+        out: list[str] = []
+        at, plain = 0, True
+        for index, (slot, translation) in enumerate(zip(self.slots, translations, strict=True)):
+            came = translation.strip()
+            if came == slot.sent:
                 continue
-            index, translation = next(rest)
-            try:
-                out.append(show(translation.strip(), piece.spans))
-            except ValueError as error:
-                raise Damage(str(error), index) from error
-        result = "".join(out)
-        if Document(result, self.mode).skeleton != self.skeleton:
-            raise Damage("structure: a protected span, a table row or a line is not where it was")
+            if fault := slot.fault(came):
+                raise Damage(fault, index)
+            plain = plain and slot.plain(came)
+            out += [self.text[at : slot.start], slot.filled(came)]
+            at = slot.end
+        result = "".join([*out, self.text[at:]])
+        if not plain and Document(result, self.mode).protected != self.protected:
+            raise Damage("structure: the translation opens or closes code, markup or another protected span")
         return result
 
     @cached_property
-    def skeleton(self) -> tuple[object, ...]:
-        """What must be the same before and after: protected pieces in order, spans of each segment in any order."""
-        merged: list[object] = []
-        for piece in self._pieces:
-            part: object = tuple(sorted(piece.spans)) if piece.translate else piece.text
-            if isinstance(part, str) and merged and isinstance(merged[-1], str):
-                merged[-1] += part
-            else:
-                merged.append(part)
-        return tuple(merged)
+    def protected(self) -> Counter[str]:
+        """The words of everything protected, numbers aside: a translation may begin with an ordinal."""
+        at, found = 0, []
+        for slot in self.slots:
+            found += [self.text[at : slot.start], *slot.spans]
+            at = slot.end
+        return Counter(_WORD.findall("\n".join([*found, self.text[at:]])))
 
 
-def _piece(text: str, wanted: bool) -> _Piece:
-    if not wanted:
-        return _Piece(text)
-    hidden, spans = hide(text)
-    if not _LETTER.search(PLACEHOLDER.sub("", hidden)):
-        return _Piece(text)
-    return _Piece(hidden, spans, translate=True)
+def _slots(text: str, cut: Cut) -> Iterator[Slot]:
+    places = line_places(text)
+    found = tokens(text)
+    if apart := regions(text, [(places[a][0], places[min(b, len(places)) - 1][1]) for a, b in opaque(found)]):
+        text_of_blocks = blanked(text, apart)
+        found = tokens(text_of_blocks)
+    else:
+        text_of_blocks = text
+    for leaf in leaves(text_of_blocks, found, places):
+        yield from slots(text, text_of_blocks, leaf, cut)

@@ -1,46 +1,82 @@
-"""Spans inside a line that no model may touch: they travel as placeholders `<x1>`, `<x2>`, ... and come back."""
+"""Spans inside a text that no model may touch: they travel as placeholders `<x1>`, `<x2>`, ... and come back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from langadapt.segments.patterns import BLOCK_TAGS, SPANS, SUSPECT, TOOLS
 
 PLACEHOLDER = re.compile(r"<x(\d+)>")
-_PROTECTED = re.compile(
-    r"""
-    (?P<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))          # inline code, any number of backticks
-  | (?P<math>\$\$.+?\$\$|\\\(.+?\\\)|\\\[.+?\\\])     # display and bracketed LaTeX
-  | (?P<link>(?<=\])\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s"[^"]*")?\))   # the target of a Markdown link
-  | (?P<url>\b(?:https?|ftp)://[^\s<>"'`|]*[^\s<>"'`|.,;:!?)\]*_])
-  | (?P<www>\bwww\.[^\s<>"'`|]*[^\s<>"'`|.,;:!?)\]*_])
-  | (?P<mail>\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b)
-  | (?P<token><\|[^|<>\s]+\|>)
-  | (?P<tag></?[A-Za-z][\w-]*(?:\s+[^<>]*)?/?>)
-  | (?P<field>\$?\{\{?[A-Za-z_][\w.]*\}?\})
-  | (?P<printf>%(?:\(\w+\))?[sd](?!\w))
-    """,
-    re.VERBOSE,
-)
+_TAG_NAME = re.compile(r"</?([A-Za-z][\w-]*)")
+_UNPAIRED = re.compile(r"[()\[\]]")
+_LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_TRAILING = ".,;:!?*_'\"`)]}"
 
 
-def hide(line: str) -> tuple[str, tuple[str, ...]]:
-    """The line with each protected span as a placeholder, and the spans in order."""
-    spans: list[str] = []
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end`. A `tag` may go at the rim of a segment, a `border` ends the segment."""
 
-    def name(match: re.Match[str]) -> str:
-        spans.append(match.group())
-        return f"<x{len(spans)}>"
+    start: int
+    end: int
+    tag: bool = False
+    border: bool = False
 
-    return _PROTECTED.sub(name, line), tuple(spans)
+
+def find(text: str) -> list[Span]:
+    """The protected spans of a text, in order."""
+    if not SUSPECT.search(text) and TOOLS.isdisjoint(text.split()):
+        return []
+    return list(_spans(text))
 
 
-def show(text: str, spans: Sequence[str]) -> str:
-    """The text with each placeholder as its span; raises `ValueError` unless each is there exactly once."""
-    numbers = [int(number) for number in PLACEHOLDER.findall(text)]
-    if sorted(numbers) != list(range(1, len(spans) + 1)):
-        wanted = ", ".join(f"<x{number}>" for number in range(1, len(spans) + 1)) or "none"
-        raise ValueError(f"placeholders: {numbers} came back where {wanted} went out")
-    return PLACEHOLDER.sub(lambda match: spans[int(match.group(1)) - 1], text)
+def _spans(text: str) -> Iterator[Span]:
+    at = 0
+    while match := SPANS.search(text, at):
+        kind, start, end = match.lastgroup, match.start(), match.end()
+        if kind in ("url", "domain"):
+            end = start + len(_trimmed(match.group()))
+        name = _TAG_NAME.match(match.group()) if kind == "tag" else None
+        border = kind == "display" or (name is not None and name[1].lower() in BLOCK_TAGS)
+        yield Span(start, end, tag=kind in ("tag", "comment"), border=border or kind == "comment")
+        at = end
+
+
+def _trimmed(url: str) -> str:
+    """The address without the punctuation of the sentence that it stands in; brackets of its own stay."""
+    while url and url[-1] in _TRAILING:
+        if url[-1] in ")]}" and _balanced(url):
+            break
+        url = url[:-1]
+    return url
+
+
+def _balanced(url: str) -> bool:
+    return all(url.count(opening) >= url.count(closing) for opening, closing in ("()", "[]", "{}"))
+
+
+def fault(sent: str, came: str) -> str:
+    """What is wrong with a translation by itself; nothing where it is one line that holds each placeholder exactly once."""
+    if not came:
+        return "empty: nothing came back"
+    if _LINE_END.search(came) and not _LINE_END.search(sent):
+        return f"lines: one went out, {len(came.splitlines())} came back"
+    if "<x" not in sent and "<x" not in came:
+        return ""
+    wanted, got = sorted(PLACEHOLDER.findall(sent)), PLACEHOLDER.findall(came)
+    if sorted(got) != wanted:
+        told = ", ".join(f"<x{number}>" for number in got) or "none"
+        return f"placeholders: {told} came back where {len(wanted)} went out"
+    for number in wanted:
+        if f"]<x{number}>" in sent and f"]<x{number}>" not in came:
+            return f"placeholders: <x{number}> is a link's target and lost its link"
+    return ""
 
 
 def prose(text: str) -> str:
     """The text without its protected spans, for judging its language."""
-    return _PROTECTED.sub(" ", text)
+    at, parts = 0, []
+    for span in find(text):
+        parts.append(text[at : span.start])
+        at = span.end
+    return " ".join([*parts, text[at:]])

@@ -1,0 +1,118 @@
+"""Block structure of Markdown: which characters of a text are text, and which are marks, code and rules.
+
+markdown-it-py reads the blocks and says on which lines they stand; every place is then taken from the text itself, so that
+tabs, carriage returns and marks are those of the text and not the parser's.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_MARKS = re.compile(r"(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))*[ \t]*")
+_BORDER = re.compile(r"(?<!\\)\|")
+_FURTHER_ENDS = re.compile(r"\r\n?|\0")
+_CODE = ("fence", "code_block")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The lines of one block's text, each as the characters `start` to `end` of the whole text."""
+
+    lines: tuple[tuple[int, int], ...]
+    cell: bool = False
+
+
+def line_places(text: str) -> list[tuple[int, int]]:
+    """Where each line begins and ends, its end of line left out."""
+    places, start = [], 0
+    if "\r" not in text:
+        for line in text.split("\n"):
+            places.append((start, start + len(line)))
+            start += len(line) + 1
+        return places
+    for end in re.finditer(r"\r\n|\r|\n", text):
+        places.append((start, end.start()))
+        start = end.end()
+    return [*places, (start, len(text))]
+
+
+def tokens(text: str) -> "list[Token]":
+    """The block tokens of a text."""
+    parser = _parser()
+    found: list[Token] = []
+    if "\r" in text or "\0" in text:
+        text = _FURTHER_ENDS.sub(lambda end: "\ufffd" if end.group() == "\0" else "\n", text)
+    parser.block.parse(text, parser, {}, found)
+    return found
+
+
+def opaque(found: "Sequence[Token]") -> Iterator[tuple[int, int]]:
+    """The lines, from and to, that are code in a fence."""
+    for token in found:
+        if token.type == "fence" and token.map:
+            yield token.map[0], token.map[1]
+
+
+def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
+    """The texts of the blocks, in order."""
+    table_ends = 0
+    heading = False
+    for token in found:
+        first, last = token.map or (0, 0)
+        if token.type == "table_open":
+            table_ends = last
+            yield from _cells(text, [places[first], *places[first + 2 : last]])
+        elif first < table_ends:
+            continue
+        elif token.type == "heading_open":
+            heading = token.markup.startswith("#")
+        elif token.type == "inline":
+            contents = token.content.split("\n")
+            if heading:
+                yield Leaf((_in_heading(text, places[first], contents[0]),))
+            else:
+                yield Leaf(tuple(
+                    _at_end(text, place, content)
+                    for place, content in zip(places[first:last], contents, strict=False)
+                ))  # fmt: skip
+            heading = False
+        elif token.type == "html_block":
+            yield Leaf(tuple(places[first:last]))
+
+
+def _at_end(text: str, place: tuple[int, int], content: str) -> tuple[int, int]:
+    """Where a line's content stands: it is what the line ends with."""
+    start, end = place
+    line = text[start:end].rstrip()
+    end = start + len(line)
+    return max(start, end - len(content.strip())), end
+
+
+def _in_heading(text: str, place: tuple[int, int], content: str) -> tuple[int, int]:
+    start, end = place
+    content = content.strip().replace("\ufffd", "\0") if "\0" in text else content.strip()
+    found = text.find(content, text.find("#", start, end), end)
+    return (found, found + len(content)) if found >= 0 else (end, end)
+
+
+def _cells(text: str, rows: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
+    for start, end in rows:
+        marks = _MARKS.match(text, start, end)
+        at = marks.end() if marks else start
+        for border in _BORDER.finditer(text, at, end):
+            yield Leaf(((at, border.start()),), cell=True)
+            at = border.end()
+        yield Leaf(((at, end),), cell=True)
+
+
+@lru_cache(1)
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table")

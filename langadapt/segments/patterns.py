@@ -1,0 +1,180 @@
+"""What is protected inside a line, as data: one pattern per kind, tried in this order at every place."""
+
+import re
+
+BLOCK_TAGS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "caption",
+        "center",
+        "col",
+        "colgroup",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "frame",
+        "frameset",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "header",
+        "hr",
+        "html",
+        "iframe",
+        "legend",
+        "li",
+        "link",
+        "main",
+        "menu",
+        "menuitem",
+        "meta",
+        "nav",
+        "ol",
+        "optgroup",
+        "option",
+        "p",
+        "param",
+        "section",
+        "select",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "template",
+        "textarea",
+        "tfoot",
+        "th",
+        "thead",
+        "title",
+        "tr",
+        "track",
+        "ul",
+    ]
+)
+_VERBATIM = "code|pre|script|style|kbd|samp|var|math|svg|tt"
+_EXTENSIONS = (
+    "py|pyc|pyi|ipynb|js|mjs|cjs|jsx|ts|tsx|vue|svelte|html?|css|scss|sass|less|json[l5]?|ya?ml|toml|ini|cfg|conf|env|xml|xsd|"
+    "csv|tsv|txt|md|rst|tex|bib|pdf|docx?|xlsx?|pptx?|odt|rtf|epub|png|jpe?g|gif|svg|webp|bmp|ico|tiff?|mp[34]|wav|flac|ogg|avi|"
+    "mkv|mov|webm|zip|tar|t?gz|bz2|xz|7z|rar|exe|dll|so|dylib|bin|iso|img|deb|rpm|apk|jar|war|whl|c|cc|cpp|cxx|h|hh|hpp|cs|java|kt|"
+    "kts|go|rs|rb|php|pl|pm|swift|scala|lua|jl|r|rmd|sql|sqlite|db|sh|bash|zsh|fish|bat|cmd|ps1|dockerfile|lock|log|bak|tmp|"
+    "gradle|properties|proto|graphql|tf|tfvars|pem|crt|key|csr|plist|asm|vhdl?|parquet|feather|h5|hdf5|pkl|npz?|pth?|onnx|safetensors|gguf|service|patch|diff|map|wasm"
+)
+_DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|tv|ly|xyz|eu|uk|de|fr|es|it|nl|ch|at|pl|jp|cn|in|br|ca|au|ru|se|no|fi|dk|us"
+_PACKAGERS = (
+    r"(?:pip3?|pipx|npm|npx|pnpm|yarn|conda|mamba|brew|apt|apt-get|dnf|yum|pacman|apk|gem|cargo|go|composer|dotnet|choco|winget|snap|poetry|uv)"
+    r"[ ](?:install|uninstall|add|remove|update|upgrade|run|build|init|create|test|start|get|mod|ci|exec|publish|sync|restore|new|i)\b"
+)
+_TOOLS = (
+    r"(?:git[ ](?:add|branch|checkout|cherry-pick|clone|commit|diff|fetch|init|log|merge|pull|push|rebase|remote|reset|revert|stash|status|switch|tag)"
+    r"|(?:docker|podman)[ ](?:build|compose|exec|images|logs|ps|pull|push|rm|rmi|run|start|stop|tag|volume|network)"
+    r"|kubectl[ ](?:apply|create|delete|describe|exec|get|logs|rollout|scale)"
+    r"|terraform[ ](?:apply|destroy|init|plan)|helm[ ](?:install|upgrade)|systemctl[ ](?:\w+)|python3?[ ]-m)\b"
+)
+_ARGUMENT = r"(?:[ ](?:--?[A-Za-z][\w-]*(?:=\S+)?|[\w.@~^/:=+-]*[\w@~^][./:=@_~^-][\w./:=@~^+-]*[\w/]))"
+
+FILLED = "\ue000"
+"""Stands for characters that are no text, on a line that holds text as well."""
+_SYMBOLS = [
+    ("display", rf"{FILLED}+|\$\$(?:[^$\\]|\\.|\$(?!\$))+\$\$|\\\[.{{1,4000}}?\\\]"),
+    ("code", r"(?<!`)(?P<ticks>`+)(?!`).{1,2000}?(?<!`)(?P=ticks)(?!`)"),
+    ("math", r"\\\(.{1,2000}?\\\)|(?<![\\$\w])\$(?![\s$\d.,]*\s)(?!\{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![\w$])"),
+    ("environment", r"\\begin\{(?P<name>\w+\*?)\}.{0,2000}?\\end\{(?P=name)\}"),
+    ("comment", r"<!--.{0,1000}?-->|<![A-Za-z][^<>]{0,500}>|<\?.{0,1000}?\?>"),
+    ("verbatim", rf"<(?P<element>{_VERBATIM})\b(?:[^<>]|\"[^\"]*\"|'[^']*')*>(?:(?!<(?P=element)\b).){{0,4000}}?</(?P=element)\s*>"),
+    ("autolink", r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*>|<[\w.+-]+@[\w.-]+>"),
+    ("token", r"<\|[^|<>\n]{1,60}\|>|<</?[A-Z]+>>|\[/?(?:INST|SYS|SEP|CLS|MASK|PAD|UNK|BOS|EOS)\]"),
+    ("tag", r"</?[A-Za-z][\w:.-]*(?:\s+(?:[^<>\"'=\s]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))?\s*)*)?\s*/?>"),
+    ("entity", r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|\#\d{1,7}|\#[xX][0-9A-Fa-f]{1,6});"),
+    ("link", r"(?<=\])\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"),
+    ("reference", r"(?<=\])\[[^\[\]\n]{1,200}\]|\[\^[^\[\]\s]{1,60}\]:?"),
+    ("template", r"\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\#\{[^{}\n]*\}"),
+    ("object", r"\{\s*[\"'](?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\[\s*(?:\"[^\"\n]*\"|\{[^{}\[\]]*\})(?:\s*,\s*(?:\"[^\"\n]*\"|-?[\d.]+|\{[^{}\[\]]*\}))*\s*\]"),
+    ("field", r"\{[A-Za-z_][\w.-]*(?:\[[^\[\]{}]*\])*(?:![rsa])?(?::[^{}\s]*)?\}|\{\d*(?::[^{}\s]*)?\}"),
+    ("printf", r"(?<![\d%])%(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxXeEfFgGcrsa@](?![\w%])|(?<![\d%\w])%[A-Z_]{2,}%"),
+    ("variable", r"(?<![\w$])\$(?:[A-Z_][A-Z0-9_]+|[A-Za-z_]\w*(?=[\[(=/.]))"),
+    ("latex", r"\\[A-Za-z]+\*?(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"),
+    ("flag", r"(?<![\w-])--[A-Za-z][\w-]*(?:=[^\s,;.!?)]+)?"),
+    ("path", (r"(?<![\w/.:~<-])(?:~|\.{1,2})?/(?:[\w.@%+*-]+/)+[\w.@%+*-]*(?<![.*])|(?<![\w/.])(?:~|\.{1,2})/[\w.@%+*-]*\w"
+             r"|(?<![\w/.:<-])/(?:etc|usr|var|home|opt|bin|sbin|tmp|dev|proc|root|lib|mnt|srv|sys|boot|media|run|api|v\d+)\b"
+             r"|(?<![\w/.])/[\w-]+\.[A-Za-z]\w{0,5}\b")),
+]  # fmt: skip
+_WORDS = [
+    ("relative", rf"(?<![\w/.@-])(?:[\w.@-]{{1,100}}/){{1,20}}[\w.@-]{{0,100}}\.(?:{_EXTENSIONS})\b|(?<![\w/.@-])(?:[\w.@-]{{1,100}}/){{2,20}}(?![\w])"),
+    ("url", r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s<>\"`|]+|\b(?:mailto|tel|data|urn|doi):[^\s<>\"`|]+|\bwww\.[^\s<>\"`|]+"),
+    ("mail", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"),
+    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo(?:[ ][\w./-]+){_ARGUMENT}*"),
+    ("windows", r"(?<![A-Za-z0-9])[A-Za-z]:\\(?:[^\s\\/:*?\"<>|]+(?:[ ][^\s\\/:*?\"<>|]+)*\\)*[^\s\\/:*?\"<>|,;]*[^\s\\/:*?\"<>|,;.!)]|\\\\[\w.-]+\\[\w$.\\-]+"),
+    ("domain", rf"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{{0,62}}[A-Za-z0-9])?\.){{1,8}}(?:{_DOMAINS})(?:(?::\d+)?/[^\s<>\"`|]*|\b(?![.-]?\w))"),
+    ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)|(?<![\w.])\.(?:env|git(?:ignore|attributes|keep)?|bash_?(?:rc|_profile)|zshrc|profile|"
+             r"dockerignore|editorconfig|eslintrc|prettierrc|npmrc|vimrc|htaccess|ssh|aws|kube|config|vscode|venv)\b(?:\.\w+)*(?:/[\w./-]*\w)?")),
+]  # fmt: skip
+
+
+def _either(kinds: list[tuple[str, str]]) -> str:
+    return "|".join(f"(?P<{name}>{pattern})" for name, pattern in kinds)
+
+
+SPANS = re.compile(
+    rf"(?=[^\w\s,;:!?'\"])(?:{_either(_SYMBOLS)})|(?<!\w)(?=\w)(?:{_either(_WORDS)})", re.DOTALL
+)
+"""One match for each span, its kind the name of the group."""
+SUSPECT = re.compile(r"`|\$|\\|<|\{|@|/|%|\ue000|&\S|\]\s*[(\[]|\[[\"^{/A-Z]|\.\w|--\w|:[\w/\\]")
+"""A text in which this finds nothing, and that holds none of `TOOLS`, holds no span; it is much cheaper than `SPANS`."""
+TOOLS = frozenset(
+    [
+        "sudo",
+        "pip",
+        "pip3",
+        "pipx",
+        "npm",
+        "npx",
+        "pnpm",
+        "yarn",
+        "conda",
+        "mamba",
+        "brew",
+        "apt",
+        "apt-get",
+        "dnf",
+        "yum",
+        "pacman",
+        "apk",
+        "gem",
+        "cargo",
+        "go",
+        "composer",
+        "dotnet",
+        "choco",
+        "winget",
+        "snap",
+        "poetry",
+        "uv",
+        "git",
+        "docker",
+        "podman",
+        "kubectl",
+        "terraform",
+        "helm",
+        "systemctl",
+        "python",
+        "python3",
+    ]
+)

@@ -1,0 +1,184 @@
+"""Regions of lines that are no prose and no Markdown: displayed LaTeX, JSON, YAML, tracebacks, command lines."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from langadapt.segments.patterns import FILLED
+
+_OPENING = re.compile(
+    r"\$\$|\\\[|\\begin\{(?P<name>\w+\*?)\}|<(?P<tag>pre|script|style|svg|math|code)\b[^<>]*>|<!--"
+    r"|(?P<brace>(?<!\S)[{\[])(?=\s*[\"'{\[]|\s*\n)"
+)
+_CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
+_FAR = 40_000
+_TRIES = 200
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:.*\r?\n){1,200}?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)")
+_TRACEBACK = re.compile(
+    r"^(?P<lead>[ \t>]*)Traceback \(most recent call last\):.*(?:\r?\n"
+    r"(?:(?P=lead)(?:[ \t]+.*|During handling of the above.*|The above exception was.*|Traceback \(most.*|[\w.]*(?:Error|Exception|Warning|Exit|Interrupt|Iteration)\b.*)"
+    r"|[ \t]*(?=\r?\n(?P=lead)(?:During|The above|Traceback))))*",
+    re.MULTILINE,
+)
+_STACK = re.compile(
+    r"^[ \t>]*(?:at\s+[\w.$<>/\[\] ]+\(.*\)|at\s+\S+:\d+:\d+|\.\.\. \d+ more|Caused by: .*|Exception in thread .*|Uncaught \w*Error: .*"
+    r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b.*|[A-Z]\w*(?:Error|Exception): .*|error\[E\d+\]: .*|[ \t]*--> \S+:\d+:\d+"
+    r"|[\w./\\-]+\.\w+:\d+(?::\d+)?: .*|[\w./\\-]+\.\w+\(\d+(?:,\d+)?\): (?:error|warning) .*|File \"[^\"\n]+\", line \d+.*|goroutine \d+ \[.*\]:|panic: .*)$",
+    re.MULTILINE,
+)
+_AMBIGUOUS = r"(?:make|find|cat|cut|sort|head|tail|kill|touch|echo|go|cd|ls|cp|mv|rm|mkdir|chmod|chown|grep|sed|awk|tar|unzip|ssh|scp|python3?|node|java|javac|gcc|g\+\+|clang|export|source|man|which|vim?|nano|ps|df|du|mount|ping|wget|curl|ruby|perl|php|bash|sh|zsh|mvn|gradle|cmake|ffmpeg|mysql|psql|redis-cli|mongo|aws|gcloud|az|ansible|vagrant|openssl|rsync|tmux|code|jupyter|flask|django-admin|uvicorn|gunicorn|streamlit|pytest|tsc|ng|vue|nvm|rails|bundle|rake|iptables|ufw|crontab|useradd|usermod|adduser|journalctl|service|netstat|ifconfig|ip|nslookup|dig|traceroute|ln|diff|patch|xargs|tee|env|set)"
+_COMMAND = re.compile(
+    r"^[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?(?P<line>(?:\$[ \t]+[A-Za-z./~_][^\n]*"
+    r"|PS(?:[ ][A-Za-z]:[^>\n]*)?>[^\n]*|[A-Za-z]:\\[^>\n]*>[^\n]*|[\w.-]+@[\w.-]+:[^$\#\n]*[$\#][ ][^\n]*|>>>[ ][\w\"'(\[@\#-][^\n]*|\.\.\.[ ]{2,}[^\n]*"
+    r"|sudo[ ][a-z][^\n]*"
+    r"|(?:git|docker|kubectl|npm|npx|yarn|pnpm|pip3?|conda|brew|apt|apt-get|cargo|systemctl|docker-compose|terraform|helm|composer|dotnet)[ ][a-z-][^\n.!?]*(?:\.[^\s\n][^\n.!?]*)*\.?"
+    rf"|{_AMBIGUOUS}[ ]+(?:[-./~$\"'*:][^\n]*|[\w-]*[./:=_][\w./:=-]*\w(?:[ ][^\n]*)?)"
+    r"))[ \t]*\r?$",
+    re.MULTILINE,
+)
+_PROSE_END = re.compile(r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+")
+_KEY = r"(?:[a-z_$.@/][\w.$@/-]*|\"[^\"\n]+\"|[a-z]+(?:[A-Z][a-z0-9]*)+)"
+_YAML_LINE = re.compile(rf"(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>{_KEY}):(?P<value>[ \t].*)?$")
+_YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
+_BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
+_STACK_LIKE = re.compile(
+    r"\n[ \t>]*at |\.\.\. \d|Caused by|Error|Exception|error|warning|-->|File \"|panic:|goroutine|:\d+[:)]"
+)
+_COMMAND_LIKE = re.compile(
+    r"\n[ \t>*+\d.)-]{0,40}(?:[$>.]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"
+)
+_YAML_LIKE = re.compile(r"\n[ \t-]{0,40}[\w.$@/\"-]{1,80}:(?=\s)")
+
+
+def regions(text: str, opaque: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where the regions are, in order, none within the `opaque` parts of the text and none overlapping."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(_all(text)):
+        if any(start < b and end > a for a, b in opaque):
+            continue
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def blanked(text: str, found: Sequence[tuple[int, int]]) -> str:
+    """The text with blanks or `FILLED` in place of regions, line ends where they were."""
+    out, at = [], 0
+    for start, end in found:
+        lines = text[start:end].splitlines(keepends=True)
+        out.append(text[at:start])
+        at = end
+        before = text[text.rfind("\n", 0, start) + 1 : start].strip(" \t>")
+        after = text[end : (text.find("\n", end) + 1 or len(text) + 1) - 1].strip()
+        for number, line in enumerate(lines):
+            body = line.rstrip("\r\n")
+            shared = (number == 0 and before) or (number == len(lines) - 1 and after)
+            out.append((FILLED if shared else " ") * len(body) + line[len(body) :])
+    return "".join([*out, text[at:]])
+
+
+def _all(text: str) -> Iterator[tuple[int, int]]:
+    if front := _FRONT_MATTER.match(text):
+        yield front.span()
+    lines = "\n" + text
+    if any(sign in text for sign in _BRACKETS):
+        yield from _bracketed(text)
+    if "Traceback (most recent" in text:
+        yield from (match.span() for match in _TRACEBACK.finditer(text))
+    if _STACK_LIKE.search(lines):
+        yield from (match.span() for match in _STACK.finditer(text))
+    if _COMMAND_LIKE.search(lines):
+        for match in _COMMAND.finditer(text):
+            if match["line"][0] in "$>." or not _PROSE_END.search(match["line"]):
+                yield match.span("line")
+    if _YAML_LIKE.search(lines):
+        yield from _yaml(text)
+
+
+def _bracketed(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between an opening and its closing on several lines, and JSON."""
+    at, failed = 0, 0
+    never: set[str] = set()
+    while match := _OPENING.search(text, at):
+        start, at = match.start(), match.end()
+        if match["brace"]:
+            end = _json_end(text, start) if failed < _TRIES else 0
+            failed += not end
+        else:
+            closing = _closing(match)
+            end = 0 if closing in never else text.find(closing, at) + len(closing)
+            if end < len(closing) + at:
+                never.add(closing)
+                continue
+            if match["tag"]:
+                start = text.rfind(f"<{match['tag']}", start, end)
+            if end - start > _FAR:
+                continue
+        if end and ("\n" in text[start:end] or match["brace"]):
+            yield start, end
+        at = max(at, end)
+
+
+def _closing(opening: re.Match[str]) -> str:
+    if opening["name"]:
+        return f"\\end{{{opening['name']}}}"
+    return f"</{opening['tag']}>" if opening["tag"] else _CLOSING[opening[0]]
+
+
+def _json_end(text: str, start: int) -> int:
+    """Where the JSON value ends that begins here, well-formed or not; 0 where none does."""
+    try:
+        value, end = json.JSONDecoder(strict=False).raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return _balanced_end(text, start)
+    return end if (value and "\n" in text[start:end]) or _alone(text, start, end) else 0
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    return not text[text.rfind("\n", 0, start) + 1 : start].strip() and text[end : end + 1] in (
+        "",
+        "\n",
+        "\r",
+    )
+
+
+def _balanced_end(text: str, start: int) -> int:
+    """The end of brackets that hold a quoted key, as JSON with comments or left-out parts has it."""
+    depth = 0
+    for match in re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|[{}\[\]]").finditer(text, start, start + 20_000):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
+        if depth == 0:
+            inner = text[start : match.end()]
+            return match.end() if re.search(r"[\"'][\w $.-]+[\"']\s*:", inner) else 0
+    return 0
+
+
+def _yaml(text: str) -> Iterator[tuple[int, int]]:
+    """Runs of lines that are keys with values, deep enough or lower-case enough to be no prose."""
+    at = 0
+    run: list[re.Match[str]] = []
+    start = 0
+    for line in [*text.splitlines(keepends=True), "\n"]:
+        body = line.rstrip("\r\n")
+        key = _YAML_LINE.match(body)
+        if key and (not key["value"] or not _PROSE_END.search(key["value"])):
+            start = start if run else at
+            run.append(key)
+        elif not (run and _YAML_ITEM.match(body)):
+            if len(run) > 1 and _is_yaml(run):
+                yield start, at
+            run = []
+        at += len(line)
+
+
+def _is_yaml(run: Sequence[re.Match[str]]) -> bool:
+    nested = any(not match["value"] for match in run[:-1]) and any(
+        match["indent"] or match[0].lstrip().startswith("-") for match in run
+    )
+    return nested or (
+        all(match["value"] for match in run)
+        and all(re.fullmatch(r"[ \t]*[\w./\"'\[\]{}, :@$-]{1,80}", match["value"]) for match in run)
+        and any(not match["key"].isalpha() for match in run)
+    )

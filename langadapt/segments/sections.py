@@ -1,0 +1,172 @@
+"""A block's text cut into slots: at hard line ends and borders, less what stands at the rims of each part."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from itertools import pairwise
+
+from langadapt.segments.blocks import Leaf
+from langadapt.segments.sentences import sentences
+from langadapt.segments.slots import Slot
+from langadapt.segments.spans import Span, find
+
+_LETTER = re.compile(r"[^\W\d_]")
+_ODD_WHITE = re.compile(r"[^\S ]| {2}")
+_WHITE = re.compile(r"\s+")
+_ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s+")
+_OPENING = "\"'(*_[\u201c\u2018\u00ab\u201e"
+_EMPHASIS = re.compile(r"\*{1,3}(?=\S)|_{1,3}(?=\S)|~~(?=\S)")
+_WRAPPED_AT = 40
+_LINE_OF_PROSE = 20
+
+
+class Cut(Enum):
+    """Where a block's text is cut: at its hard line ends, at every line end, or after every sentence."""
+
+    PARAGRAPH = "paragraph"
+    LINE = "line"
+    SENTENCE = "sentence"
+
+
+def slots(text: str, shown: str, leaf: Leaf, cut: Cut) -> Iterator[Slot]:
+    """The slots of a block. `shown` is `text` as the block parser saw it, character for character."""
+    block = _Block(text, shown, leaf)
+    for part in _parts(block, cut):
+        start, end = block.trimmed(*part)
+        if cut is not Cut.SENTENCE:
+            yield from block.slot(start, end)
+            continue
+        for sentence in sentences(block.joined[start:end]):
+            after = start + len(sentence)
+            yield from block.slot(*block.trimmed(start, after))
+            start = after
+
+
+def _parts(block: "_Block", cut: Cut) -> Iterator[tuple[int, int]]:
+    """The parts of a block's text between borders and hard line ends."""
+    borders = [(span.start, span.end) for span in block.spans if span.border]
+    if len(block.leaf.lines) > 1:
+        borders = sorted([*borders, *((at, at + 1) for at in block.line_ends(every=cut is Cut.LINE))])
+    at = 0
+    for start, end in borders:
+        if start > at:
+            yield at, start
+        at = end
+    if at < len(block.joined):
+        yield at, len(block.joined)
+
+
+class _Block:
+    """A block's lines joined by line ends, and the places that they have in the whole text."""
+
+    def __init__(self, text: str, shown: str, leaf: Leaf) -> None:
+        self.text, self.leaf = text, leaf
+        self._lines = [shown[start:end] for start, end in leaf.lines]
+        self.joined = "\n".join(self._lines)
+        self.spans = find(self.joined)
+        self._span_starts = [span.start for span in self.spans]
+        self._starts = [0]
+        for line in self._lines[:-1]:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def place(self, at: int) -> int:
+        """The place in the text of a place in `joined`."""
+        line = bisect_right(self._starts, at) - 1 if len(self._starts) > 1 else 0
+        return self.leaf.lines[line][0] + at - self._starts[line]
+
+    def line_ends(self, *, every: bool) -> Iterator[int]:
+        """The line ends that no paragraph goes over."""
+        soft = _soft(self._lines)
+        for number, line in enumerate(self._lines[:-1]):
+            gap = self.text[self.leaf.lines[number][1] : self.leaf.lines[number + 1][0]]
+            at = self._starts[number] + len(line)
+            hard = every or not soft[number] or gap.startswith("  ") or line.endswith("\\")
+            if hard and not self._in_span(at):
+                yield at
+
+    def trimmed(self, start: int, end: int) -> tuple[int, int]:
+        """A part less white space, item marks, tags and emphasis around the whole of it."""
+        text = self.joined
+        first, last = self._spans_of(start, end)
+        before = None
+        while before != (start, end):
+            before = start, end
+            while start < end and text[start].isspace():
+                start += 1
+            while start < end and text[end - 1].isspace():
+                end -= 1
+            if item := _ITEM.match(text, start, end):
+                start = item.end()
+            if first < last and self.spans[first].tag and self.spans[first].start == start:
+                start, first = self.spans[first].end, first + 1
+            elif first < last and self.spans[last - 1].tag and self.spans[last - 1].end == end:
+                end, last = self.spans[last - 1].start, last - 1
+            elif mark := _EMPHASIS.match(text, start, end):
+                inner = slice(mark.end(), end - len(mark[0]))
+                if text.endswith(mark[0], mark.end(), end) and mark[0][0] not in text[inner]:
+                    start, end = inner.start, inner.stop
+        return start, end
+
+    def slot(self, start: int, end: int) -> Iterator[Slot]:
+        """The slot of a part, where it holds a letter outside of spans."""
+        inside = self.spans[slice(*self._spans_of(start, end))]
+        if not self._has_letter(start, end, inside):
+            return
+        sent = self.joined[start:end]
+        gaps: tuple[tuple[int, str], ...] = ()
+        if inside or _ODD_WHITE.search(sent):
+            sent, gaps = self._sent(start, end, inside)
+        spans = tuple(self.text[self.place(s.start) : self.place(s.end - 1) + 1] for s in inside)
+        yield Slot(self.place(start), self.place(end - 1) + 1, sent, spans, gaps, self.leaf.cell)
+
+    def _in_span(self, at: int) -> bool:
+        before = bisect_right(self._span_starts, at) - 1
+        return before >= 0 and at < self.spans[before].end
+
+    def _spans_of(self, start: int, end: int) -> tuple[int, int]:
+        return bisect_left(self._span_starts, start), bisect_left(self._span_starts, end)
+
+    def _has_letter(self, start: int, end: int, spans: Sequence[Span]) -> bool:
+        for span in spans:
+            if _LETTER.search(self.joined, start, span.start):
+                return True
+            start = span.end
+        return _LETTER.search(self.joined, start, end) is not None
+
+    def _sent(self, start: int, end: int, spans: Sequence[Span]) -> tuple[str, tuple[tuple[int, str], ...]]:
+        out: list[str] = []
+        gaps: list[tuple[int, str]] = []
+        length = 0
+        for number in range(len(spans) + 1):
+            stop = spans[number].start if number < len(spans) else end
+            for white in _WHITE.finditer(self.joined, start, stop):
+                out += [self.joined[start : white.start()], " "]
+                length += white.start() - start + 1
+                start = white.end()
+                if white[0] != " ":
+                    gaps.append((length - 1, self.text[self.place(white.start()) : self.place(start)]))
+            out.append(self.joined[start:stop])
+            length += stop - start
+            if number < len(spans):
+                out.append(f"<x{number + 1}>")
+                length += len(out[-1])
+                start = spans[number].end
+        return "".join(out), tuple(gaps)
+
+
+def _soft(lines: Sequence[str]) -> list[bool]:
+    """For each line but the last, whether its end is mere wrapping: the sentence goes on, or no line had room for more."""
+    lines = [line.strip() for line in lines]
+    width = max(map(len, lines))
+    room = any(len(line) + 1 + len(after.split(" ", 1)[0]) <= width for line, after in pairwise(lines))
+    return [_goes_on(line, after, len(lines), not room and width >= _WRAPPED_AT)
+            for line, after in pairwise(lines)]  # fmt: skip
+
+
+def _goes_on(line: str, after: str, count: int, filled: bool) -> bool:
+    if _ITEM.match(after):
+        return False
+    if after.lstrip(_OPENING)[:1].islower():
+        return len(line) >= _LINE_OF_PROSE
+    return filled and (count > 2 or not line.endswith((".", "!", "?", ":", ";")))
