@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _MARKS = re.compile(r"(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))*[ \t]*")
 _BORDER = re.compile(r"(?<!\\)\|")
+_FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?(?:`{3}|~{3})")
 _FURTHER_ENDS = re.compile(r"\r\n?|\0")
-_CODE = ("fence", "code_block")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,33 @@ def tokens(text: str) -> "list[Token]":
     return found
 
 
-def opaque(found: "Sequence[Token]") -> Iterator[tuple[int, int]]:
-    """The lines, from and to, that are code in a fence."""
+def fences(
+    text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, bool]]:
+    """Where each fence of code begins and ends, and whether it goes on where the list or quote around it has ended."""
+    reached = 0
     for token in found:
-        if token.type == "fence" and token.map:
-            yield token.map[0], token.map[1]
+        if token.type != "fence" or not token.map or token.map[0] < reached:
+            continue
+        first, after = token.map
+        last = after - 1
+        closing = re.compile(rf"[ \t>]*{token.markup}{token.markup[0]}*[ \t]*")
+        if after < len(places) and not (last > first and closing.fullmatch(text, *places[last])):
+            last = _closed_below(text, places, after, closing) or last
+        reached = last + 1
+        yield places[first][0], places[min(last, len(places) - 1)][1], reached > after
+
+
+def _closed_below(
+    text: str, places: Sequence[tuple[int, int]], line: int, closing: re.Pattern[str]
+) -> int | None:
+    """The line that closes a fence of which the code is less indented than the list item that it began in."""
+    for number in range(line, len(places)):
+        if closing.fullmatch(text, *places[number]):
+            return number
+        if _FENCE.match(text, *places[number]):
+            return None
+    return None
 
 
 def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]]) -> Iterator[Leaf]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from langadapt.errors import ConfigError
-from langadapt.segments.blocks import leaves, line_places, opaque, tokens
+from langadapt.segments.blocks import fences, leaves, line_places, tokens
 from langadapt.segments.regions import blanked, regions
 from langadapt.segments.sections import Cut, Slot, slots
 
@@ -74,10 +74,10 @@ class Document:
 def _slots(text: str, cut: Cut) -> Iterator[Slot]:
     places = line_places(text)
     found = tokens(text)
-    if apart := regions(text, [(places[a][0], places[min(b, len(places)) - 1][1]) for a, b in opaque(found)]):
-        text_of_blocks = blanked(text, apart)
-        found = tokens(text_of_blocks)
-    else:
-        text_of_blocks = text
-    for leaf in leaves(text_of_blocks, found, places):
-        yield from slots(text, text_of_blocks, leaf, cut)
+    code = list(fences(text, found, places))
+    shown = text
+    if apart := regions(text, code):
+        shown = blanked(text, apart)
+        found = tokens(shown)
+    for leaf in leaves(shown, found, places):
+        yield from slots(text, shown, leaf, cut)

@@ -78,6 +78,7 @@ _EXTENSIONS = (
     "gradle|properties|proto|graphql|tf|tfvars|pem|crt|key|csr|plist|asm|vhdl?|parquet|feather|h5|hdf5|pkl|npz?|pth?|onnx|safetensors|gguf|service|patch|diff|map|wasm"
 )
 _DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|tv|ly|xyz|eu|uk|de|fr|es|it|nl|ch|at|pl|jp|cn|in|br|ca|au|ru|se|no|fi|dk|us"
+_ADDRESS = r"[^\s<>\"`|\u3001\u3002\uff0c\uff1b\uff01\uff1f\uff09\u300d]"
 _PACKAGERS = (
     r"(?:pip3?|pipx|npm|npx|pnpm|yarn|conda|mamba|brew|apt|apt-get|dnf|yum|pacman|apk|gem|cargo|go|composer|dotnet|choco|winget|snap|poetry|uv)"
     r"[ ](?:install|uninstall|add|remove|update|upgrade|run|build|init|create|test|start|get|mod|ci|exec|publish|sync|restore|new|i)\b"
@@ -108,23 +109,25 @@ _SYMBOLS = [
     ("template", r"\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\#\{[^{}\n]*\}"),
     ("object", r"\{\s*[\"'](?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\[\s*(?:\"[^\"\n]*\"|\{[^{}\[\]]*\})(?:\s*,\s*(?:\"[^\"\n]*\"|-?[\d.]+|\{[^{}\[\]]*\}))*\s*\]"),
     ("field", r"\{[A-Za-z_][\w.-]*(?:\[[^\[\]{}]*\])*(?:![rsa])?(?::[^{}\s]*)?\}|\{\d*(?::[^{}\s]*)?\}"),
-    ("printf", r"(?<![\d%])%(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxXeEfFgGcrsa@](?![\w%])|(?<![\d%\w])%[A-Z_]{2,}%"),
+    ("printf", r"(?<![\d%])%(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxXeEfFgGcrsa@](?![\w%])|(?<![\d%\w])%[A-Z_]{2,}%(?:\\[\w.$-]*\w)*"),
     ("variable", r"(?<![\w$])\$(?:[A-Z_][A-Z0-9_]+|[A-Za-z_]\w*(?=[\[(=/.]))"),
+    ("share", r"\\\\[\w.-]+\\[\w$.\\-]+"),
     ("latex", r"\\[A-Za-z]+\*?(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"),
     ("flag", r"(?<![\w-])--[A-Za-z][\w-]*(?:=[^\s,;.!?)]+)?"),
     ("path", (r"(?<![\w/.:~<-])(?:~|\.{1,2})?/(?:[\w.@%+*-]+/)+[\w.@%+*-]*(?<![.*])|(?<![\w/.])(?:~|\.{1,2})/[\w.@%+*-]*\w"
              r"|(?<![\w/.:<-])/(?:etc|usr|var|home|opt|bin|sbin|tmp|dev|proc|root|lib|mnt|srv|sys|boot|media|run|api|v\d+)\b"
-             r"|(?<![\w/.])/[\w-]+\.[A-Za-z]\w{0,5}\b")),
+             r"|(?<![\w/.])/[\w-]+\.[A-Za-z]\w{0,5}\b"
+             r"|(?<![\w.])\.(?:env|git(?:ignore|attributes|keep)?|bash_?(?:rc|_profile)|zshrc|profile|"
+             r"dockerignore|editorconfig|eslintrc|prettierrc|npmrc|vimrc|htaccess|ssh|aws|kube|config|vscode|venv)\b(?:\.\w+)*(?:/[\w./-]*\w)?")),
 ]  # fmt: skip
 _WORDS = [
-    ("relative", rf"(?<![\w/.@-])(?:[\w.@-]{{1,100}}/){{1,20}}[\w.@-]{{0,100}}\.(?:{_EXTENSIONS})\b|(?<![\w/.@-])(?:[\w.@-]{{1,100}}/){{2,20}}(?![\w])"),
-    ("url", r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s<>\"`|]+|\b(?:mailto|tel|data|urn|doi):[^\s<>\"`|]+|\bwww\.[^\s<>\"`|]+"),
+    ("relative", r"(?<![\w/.@-])(?:[A-Za-z]:/)?(?:[\w.@*-]{1,100}/){1,20}[\w.@*-]{0,100}\.[a-z]\w{0,7}\b|(?<![\w/.@-])[A-Za-z]:/(?:[\w.@-]{1,100}/?){1,20}|(?<![\w/.@-])(?:[\w.@-]{1,100}/){2,20}(?![\w])"),
+    ("url", rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|(?:mailto|tel|data|urn|doi):|www\.){_ADDRESS}+"),
     ("mail", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"),
     ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo(?:[ ][\w./-]+){_ARGUMENT}*"),
-    ("windows", r"(?<![A-Za-z0-9])[A-Za-z]:\\(?:[^\s\\/:*?\"<>|]+(?:[ ][^\s\\/:*?\"<>|]+)*\\)*[^\s\\/:*?\"<>|,;]*[^\s\\/:*?\"<>|,;.!)]|\\\\[\w.-]+\\[\w$.\\-]+"),
+    ("windows", r"(?<![A-Za-z0-9])[A-Za-z]:\\(?:[^\s\\/:*?\"<>|]+(?:[ ][^\s\\/:*?\"<>|]+)*\\)*[^\s\\/:*?\"<>|,;]*[^\s\\/:*?\"<>|,;.!)]"),
     ("domain", rf"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{{0,62}}[A-Za-z0-9])?\.){{1,8}}(?:{_DOMAINS})(?:(?::\d+)?/[^\s<>\"`|]*|\b(?![.-]?\w))"),
-    ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)|(?<![\w.])\.(?:env|git(?:ignore|attributes|keep)?|bash_?(?:rc|_profile)|zshrc|profile|"
-             r"dockerignore|editorconfig|eslintrc|prettierrc|npmrc|vimrc|htaccess|ssh|aws|kube|config|vscode|venv)\b(?:\.\w+)*(?:/[\w./-]*\w)?")),
+    ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)")),
 ]  # fmt: skip
 
 
@@ -133,7 +136,8 @@ def _either(kinds: list[tuple[str, str]]) -> str:
 
 
 SPANS = re.compile(
-    rf"(?=[^\w\s,;:!?'\"])(?:{_either(_SYMBOLS)})|(?<!\w)(?=\w)(?:{_either(_WORDS)})", re.DOTALL
+    rf"(?=[^\w\s,;:!?'\"])(?:{_either(_SYMBOLS)})|(?:(?<!\w)|(?<=[^\x00-\x7f])(?=[A-Za-z]))(?=\w)(?:{_either(_WORDS)})",
+    re.DOTALL,
 )
 """One match for each span, its kind the name of the group."""
 SUSPECT = re.compile(r"`|\$|\\|<|\{|@|/|%|\ue000|&\S|\]\s*[(\[]|\[[\"^{/A-Z]|\.\w|--\w|:[\w/\\]")

@@ -22,13 +22,14 @@ _TRACEBACK = re.compile(
 )
 _STACK = re.compile(
     r"^[ \t>]*(?:at\s+[\w.$<>/\[\] ]+\(.*\)|at\s+\S+:\d+:\d+|\.\.\. \d+ more|Caused by: .*|Exception in thread .*|Uncaught \w*Error: .*"
-    r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b.*|[A-Z]\w*(?:Error|Exception): .*|error\[E\d+\]: .*|[ \t]*--> \S+:\d+:\d+"
-    r"|[\w./\\-]+\.\w+:\d+(?::\d+)?: .*|[\w./\\-]+\.\w+\(\d+(?:,\d+)?\): (?:error|warning) .*|File \"[^\"\n]+\", line \d+.*|goroutine \d+ \[.*\]:|panic: .*)$",
+    r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b.*|[A-Z]\w*(?:Error|Exception): .*|error\[E\d+\]: .*|[ \t]*--> \S+:\d+:\d+.*"
+    r"|[\w./\\-]+\.\w+:\d+(?::\d+)?: .*|[\w./\\-]+\.\w+\(\d+(?:,\d+)?\): (?:error|warning) .*|File \"[^\"\n]+\", line \d+.*|goroutine \d+ \[.*\]:|panic: .*)$"
+    r"(?:\r?\n(?:[ \t]*\d*[ \t]*\|.*|[ \t]+\^.*|[ \t]+\S*\.\w+:\d+.*|[\w.*/]+\(.*\)|created by .*)$)*",
     re.MULTILINE,
 )
 _AMBIGUOUS = r"(?:make|find|cat|cut|sort|head|tail|kill|touch|echo|go|cd|ls|cp|mv|rm|mkdir|chmod|chown|grep|sed|awk|tar|unzip|ssh|scp|python3?|node|java|javac|gcc|g\+\+|clang|export|source|man|which|vim?|nano|ps|df|du|mount|ping|wget|curl|ruby|perl|php|bash|sh|zsh|mvn|gradle|cmake|ffmpeg|mysql|psql|redis-cli|mongo|aws|gcloud|az|ansible|vagrant|openssl|rsync|tmux|code|jupyter|flask|django-admin|uvicorn|gunicorn|streamlit|pytest|tsc|ng|vue|nvm|rails|bundle|rake|iptables|ufw|crontab|useradd|usermod|adduser|journalctl|service|netstat|ifconfig|ip|nslookup|dig|traceroute|ln|diff|patch|xargs|tee|env|set)"
 _COMMAND = re.compile(
-    r"^[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?(?P<line>(?:\$[ \t]+[A-Za-z./~_][^\n]*"
+    r"^[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?(?P<line>(?:(?:\([\w.-]+\)[ ]+)?\$[ \t]+[A-Za-z./~_][^\n]*"
     r"|PS(?:[ ][A-Za-z]:[^>\n]*)?>[^\n]*|[A-Za-z]:\\[^>\n]*>[^\n]*|[\w.-]+@[\w.-]+:[^$\#\n]*[$\#][ ][^\n]*|>>>[ ][\w\"'(\[@\#-][^\n]*|\.\.\.[ ]{2,}[^\n]*"
     r"|sudo[ ][a-z][^\n]*"
     r"|(?:git|docker|kubectl|npm|npx|yarn|pnpm|pip3?|conda|brew|apt|apt-get|cargo|systemctl|docker-compose|terraform|helm|composer|dotnet)[ ][a-z-][^\n.!?]*(?:\.[^\s\n][^\n.!?]*)*\.?"
@@ -39,22 +40,25 @@ _COMMAND = re.compile(
 _PROSE_END = re.compile(r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+")
 _KEY = r"(?:[a-z_$.@/][\w.$@/-]*|\"[^\"\n]+\"|[a-z]+(?:[A-Z][a-z0-9]*)+)"
 _YAML_LINE = re.compile(rf"(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>{_KEY}):(?P<value>[ \t].*)?$")
+_YAML_VALUE = re.compile(r"[ \t]*(?:\"[^\"]*\"|'[^']*'|[\w./:@$+-]+|\[.*\]|\{.*\}|[|>]-?)[ \t,]*(?:#.*)?")
+_MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]|\w-\w")
 _YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
 _BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
 _STACK_LIKE = re.compile(
     r"\n[ \t>]*at |\.\.\. \d|Caused by|Error|Exception|error|warning|-->|File \"|panic:|goroutine|:\d+[:)]"
 )
 _COMMAND_LIKE = re.compile(
-    r"\n[ \t>*+\d.)-]{0,40}(?:[$>.]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"
+    r"\n[ \t>*+\d.)-]{0,40}(?:[$>.(]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"
 )
 _YAML_LIKE = re.compile(r"\n[ \t-]{0,40}[\w.$@/\"-]{1,80}:(?=\s)")
 
 
-def regions(text: str, opaque: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Where the regions are, in order, none within the `opaque` parts of the text and none overlapping."""
+def regions(text: str, fences: Sequence[tuple[int, int, bool]]) -> list[tuple[int, int]]:
+    """Where the regions are, in order and apart; none within a fence, but those fences that the block parser cuts short."""
     found: list[tuple[int, int]] = []
-    for start, end in sorted(_all(text)):
-        if any(start < b and end > a for a, b in opaque):
+    short = ((start, end) for start, end, cut_short in fences if cut_short)
+    for start, end in sorted([*_all(text), *short]):
+        if any(start < b and end > a and (start, end) != (a, b) for a, b, _ in fences):
             continue
         if found and start < found[-1][1]:
             found[-1] = (found[-1][0], max(end, found[-1][1]))
@@ -91,10 +95,21 @@ def _all(text: str) -> Iterator[tuple[int, int]]:
         yield from (match.span() for match in _STACK.finditer(text))
     if _COMMAND_LIKE.search(lines):
         for match in _COMMAND.finditer(text):
-            if match["line"][0] in "$>." or not _PROSE_END.search(match["line"]):
-                yield match.span("line")
+            if match["line"][0] in "$>.(" or not _PROSE_END.search(match["line"]):
+                yield match.start("line"), _continued(text, match.end("line"))
     if _YAML_LIKE.search(lines):
         yield from _yaml(text)
+
+
+def _continued(text: str, end: int) -> int:
+    """The end of the last line that a command goes on to, each before it ending in a backslash."""
+    while text[end - 1 : end] == "\\":
+        following = text.find("\n", end) + 1
+        if not following:
+            break
+        end = (text.find("\n", following) + 1 or len(text) + 1) - 1
+        end -= text[end - 1 : end] == "\r"
+    return end
 
 
 def _bracketed(text: str) -> Iterator[tuple[int, int]]:
@@ -174,11 +189,9 @@ def _yaml(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_yaml(run: Sequence[re.Match[str]]) -> bool:
-    nested = any(not match["value"] for match in run[:-1]) and any(
-        match["indent"] or match[0].lstrip().startswith("-") for match in run
-    )
-    return nested or (
-        all(match["value"] for match in run)
-        and all(re.fullmatch(r"[ \t]*[\w./\"'\[\]{}, :@$-]{1,80}", match["value"]) for match in run)
-        and any(not match["key"].isalpha() for match in run)
-    )
+    """Whether keys hold keys, or are names of a program's making with values that are no prose."""
+    nested = any(not key["value"] for key in run[:-1])
+    if nested and any(key["indent"] or key[0].lstrip().startswith("-") for key in run):
+        return True
+    plain = all(key["value"] and _YAML_VALUE.fullmatch(key["value"]) and key[0][0] != "-" for key in run)
+    return plain and any(_MADE_NAME.search(key["key"]) for key in run)

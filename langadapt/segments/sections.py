@@ -18,6 +18,7 @@ _ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[
 _OPENING = "\"'(*_[\u201c\u2018\u00ab\u201e"
 _EMPHASIS = re.compile(r"\*{1,3}(?=\S)|_{1,3}(?=\S)|~~(?=\S)")
 _WRAPPED_AT = 40
+_BLANKS_OF_PROSE = 2
 _LINE_OF_PROSE = 20
 
 
@@ -37,10 +38,12 @@ def slots(text: str, shown: str, leaf: Leaf, cut: Cut) -> Iterator[Slot]:
         if cut is not Cut.SENTENCE:
             yield from block.slot(start, end)
             continue
+        at = start
         for sentence in sentences(block.joined[start:end]):
-            after = start + len(sentence)
-            yield from block.slot(*block.trimmed(start, after))
-            start = after
+            at += len(sentence)
+            if at == end or not block.in_span(at):
+                yield from block.slot(*block.trimmed(start, at))
+                start = at
 
 
 def _parts(block: "_Block", cut: Cut) -> Iterator[tuple[int, int]]:
@@ -82,7 +85,7 @@ class _Block:
             gap = self.text[self.leaf.lines[number][1] : self.leaf.lines[number + 1][0]]
             at = self._starts[number] + len(line)
             hard = every or not soft[number] or gap.startswith("  ") or line.endswith("\\")
-            if hard and not self._in_span(at):
+            if hard and not self.in_span(at):
                 yield at
 
     def trimmed(self, start: int, end: int) -> tuple[int, int]:
@@ -120,8 +123,9 @@ class _Block:
         spans = tuple(self.text[self.place(s.start) : self.place(s.end - 1) + 1] for s in inside)
         yield Slot(self.place(start), self.place(end - 1) + 1, sent, spans, gaps, self.leaf.cell)
 
-    def _in_span(self, at: int) -> bool:
-        before = bisect_right(self._span_starts, at) - 1
+    def in_span(self, at: int) -> bool:
+        """Whether a span begins before a place and ends behind it."""
+        before = bisect_left(self._span_starts, at) - 1
         return before >= 0 and at < self.spans[before].end
 
     def _spans_of(self, start: int, end: int) -> tuple[int, int]:
@@ -168,5 +172,5 @@ def _goes_on(line: str, after: str, count: int, filled: bool) -> bool:
     if _ITEM.match(after):
         return False
     if after.lstrip(_OPENING)[:1].islower():
-        return len(line) >= _LINE_OF_PROSE
+        return line.count(" ") >= _BLANKS_OF_PROSE or len(line) >= _LINE_OF_PROSE
     return filled and (count > 2 or not line.endswith((".", "!", "?", ":", ";")))

@@ -24,10 +24,17 @@ class Span:
 
 
 def find(text: str) -> list[Span]:
-    """The protected spans of a text, in order."""
+    """The protected spans of a text, in order; those of one kind that touch are one."""
     if not SUSPECT.search(text) and TOOLS.isdisjoint(text.split()):
         return []
-    return list(_spans(text))
+    found: list[Span] = []
+    for span in _spans(text):
+        last = found[-1] if found else None
+        if last and (last.end, last.tag, last.border) == (span.start, span.tag, False) and not span.border:
+            found[-1] = Span(last.start, span.end, tag=span.tag)
+        else:
+            found.append(span)
+    return found
 
 
 def _spans(text: str) -> Iterator[Span]:
