@@ -107,6 +107,11 @@ class LanguagePack:
         return self._toml("prompts.toml")
 
     @cached_property
+    def routing(self) -> Mapping[str, Any]:
+        """Rules for records that are not translated, asked before those for every language."""
+        return self._toml("routing.toml")
+
+    @cached_property
     def probes(self) -> list[Row]:
         """Prompts that every checkpoint answers in the report."""
         return self.rows("probes.jsonl")

@@ -53,7 +53,7 @@ def test_protected_text_is_never_sent(text):
         ("````\n```\nstill code\n```\n````\nafter", ("after",)),
         ("- step:\n  ~~~sh\n  rm -rf x\n  ~~~\n- next", ("step:", "next")),
         ("never closed:\n```\nall code", ("never closed:",)),
-        ("a 5 < 6 > 4 b", ("a 5 < 6 > 4 b",)),
+        ("is 5 < 6 > 4 so", ("is 5 < 6 > 4 so",)),
         ("Use <b/> and <|end|> here<br>now", ("Use <x1> and <x2> here", "now")),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_is_sent(text, segments):
         ("Run it now.", ["Starte `es` jetzt."]),
         ("Run it now.", ["Starte es.\nJetzt."]),
         ("Run it now.", ["Starte <x1>."]),
-        ("| a | b |\n|---|---|", ["a | x", "b"]),
+        ("| one | two |\n|---|---|", ["a | x", "b"]),
         ("Go on.", ["- Weiter."]),
         ("Go on.", ["Weiter auf https://evil.example."]),
         ("Go on.", ["```"]),
@@ -105,7 +105,11 @@ def test_a_wrapped_paragraph_is_one_text_and_its_line_ends_come_back():
 
 
 def test_sentences_are_a_mode():
-    assert Document("Go on. Then stop `now`!  Yes.", "sentence").segments == ("Go on.", "Then stop <x1>!", "Yes.")
+    assert Document("Go on. Then stop `now`!  Yes.", "sentence").segments == (
+        "Go on.",
+        "Then stop <x1>!",
+        "Yes.",
+    )
 
 
 def test_odd_white_space_is_not_sent_and_comes_back():

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "filter": ("filter", "Judge a translated file; keep what passes the gates."),
     "train": ("train", "Train a model on a file of rows."),
     "evaluate": ("evaluate", "Score a model."),
+    "memory": ("memory", "Look into the translation memory, correct it, prune it."),
     "report": ("report", "Write a run's report again and print its summary."),
     "list": ("catalogue", "What is installed: languages, components, recipes."),
     "show": ("catalogue", "A component's settings, or a recipe with the origin of every value."),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from langadapt.segments.code import code
 from langadapt.segments.patterns import FILLED
 
 _OPENING = re.compile(
@@ -11,6 +12,7 @@ _OPENING = re.compile(
     r"|(?P<brace>(?<!\S)[{\[])(?=\s*[\"'{\[]|\s*\n)"
 )
 _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
+_JSON_BEGUN = re.compile(r"[\[{]\s*(?:[\[{]\s*)*\"[^\"\n]{1,80}\"\s*:")
 _FAR = 40_000
 _TRIES = 200
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:.*\r?\n){1,200}?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)")
@@ -97,6 +99,7 @@ def _all(text: str) -> Iterator[tuple[int, int]]:
         for match in _COMMAND.finditer(text):
             if match["line"][0] in "$>.(" or not _PROSE_END.search(match["line"]):
                 yield match.start("line"), _continued(text, match.end("line"))
+    yield from code(text)
     if _YAML_LIKE.search(lines):
         yield from _yaml(text)
 
@@ -167,7 +170,9 @@ def _balanced_end(text: str, start: int) -> int:
         if depth == 0:
             inner = text[start : match.end()]
             return match.end() if re.search(r"[\"'][\w $.-]+[\"']\s*:", inner) else 0
-    return 0
+    cut_off = _JSON_BEGUN.match(text, start)
+    blank = re.compile(r"\n\s*\n").search(text, start) if cut_off else None
+    return (blank.start() if blank else len(text)) if cut_off else 0
 
 
 def _yaml(text: str) -> Iterator[tuple[int, int]]:

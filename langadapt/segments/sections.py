@@ -11,7 +11,8 @@ from langadapt.segments.sentences import sentences
 from langadapt.segments.slots import Slot
 from langadapt.segments.spans import Span, find
 
-_LETTER = re.compile(r"[^\W\d_]")
+_WORDS = re.compile(r"[^\W\d_]{2}|[^\W\d_\x00-\u024f]")
+"""Two letters, or one of a script in which one may be a word."""
 _ODD_WHITE = re.compile(r"[^\S ]| {2}")
 _WHITE = re.compile(r"\s+")
 _ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s+")
@@ -112,9 +113,9 @@ class _Block:
         return start, end
 
     def slot(self, start: int, end: int) -> Iterator[Slot]:
-        """The slot of a part, where it holds a letter outside of spans."""
+        """The slot of a part, where it holds a word outside of spans."""
         inside = self.spans[slice(*self._spans_of(start, end))]
-        if not self._has_letter(start, end, inside):
+        if not self._has_words(start, end, inside):
             return
         sent = self.joined[start:end]
         gaps: tuple[tuple[int, str], ...] = ()
@@ -131,12 +132,12 @@ class _Block:
     def _spans_of(self, start: int, end: int) -> tuple[int, int]:
         return bisect_left(self._span_starts, start), bisect_left(self._span_starts, end)
 
-    def _has_letter(self, start: int, end: int, spans: Sequence[Span]) -> bool:
+    def _has_words(self, start: int, end: int, spans: Sequence[Span]) -> bool:
         for span in spans:
-            if _LETTER.search(self.joined, start, span.start):
+            if _WORDS.search(self.joined, start, span.start):
                 return True
             start = span.end
-        return _LETTER.search(self.joined, start, end) is not None
+        return _WORDS.search(self.joined, start, end) is not None
 
     def _sent(self, start: int, end: int, spans: Sequence[Span]) -> tuple[str, tuple[tuple[int, str], ...]]:
         out: list[str] = []
