@@ -196,7 +196,7 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
         steps.append(
             FunnelStep(
                 label="translated",
-                left=translated["translated"] + translated["untouched"],
+                left=translated["translated"] + translated.get("untouched", 0),
                 lost=sum(held.values()),
                 reasons=held,
             )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _MARKS = re.compile(r"(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))*[ \t]*")
 _BORDER = re.compile(r"(?<!\\)\|")
 _FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?(?:`{3}|~{3})")
+_ROW = re.compile(r"\|.*[^\\]\|")
 _FURTHER_ENDS = re.compile(r"\r\n?|\0")
 
 
@@ -99,13 +101,20 @@ def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]
             if heading:
                 yield Leaf((_in_heading(text, places[first], contents[0]),))
             else:
-                yield Leaf(tuple(
-                    _at_end(text, place, content)
-                    for place, content in zip(places[first:last], contents, strict=False)
-                ))  # fmt: skip
+                lines = zip(places[first:last], contents, strict=False)
+                yield from _paragraph(text, [_at_end(text, place, content) for place, content in lines])
             heading = False
         elif token.type == "html_block":
             yield Leaf(tuple(places[first:last]))
+
+
+def _paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
+    """The lines as one leaf, but rows of a table without a rule by cell."""
+    for is_row, group in groupby(lines, lambda line: _ROW.fullmatch(text, *line) is not None):
+        if is_row:
+            yield from _cells(text, list(group))
+        else:
+            yield Leaf(tuple(group))
 
 
 def _at_end(text: str, place: tuple[int, int], content: str) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from functools import cached_property
 from langadapt.errors import ConfigError
 from langadapt.segments.blocks import fences, leaves, line_places, tokens
 from langadapt.segments.regions import blanked, regions
-from langadapt.segments.sections import Cut, Slot, slots
+from langadapt.segments.sections import Cut, slots
+from langadapt.segments.slots import Slot
 
 MODES: Mapping[str, Cut] = {"markdown": Cut.PARAGRAPH, "newline": Cut.LINE, "sentence": Cut.SENTENCE}
 MODE = "markdown"

@@ -48,7 +48,7 @@ def main() -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     records = read_records(FOLDER / "conversations.jsonl")
-    segments = [s for record in records for text in record.texts for s in Document(text).segments]
+    segments = [s for record in records for text in record.texts for s in Document(text, "newline").segments]
     texts = list(dict.fromkeys(segments))[: options.texts]
     ours = TransformersTranslator(model=ModelRef(str(options.model)), family="alma", dtype="float32")
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.float32).eval()

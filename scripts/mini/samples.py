@@ -32,7 +32,7 @@ def texts(row: dict[str, object]) -> list[str]:
 
 def sentences(text: str) -> Iterator[str]:
     """Each sentence, list item, heading and cell, without label, bold and what stands around it; lead-ins end in a full stop."""
-    for segment in Document(text).segments:
+    for segment in Document(text, "newline").segments:
         inner = BOLD.sub(r"\1", LABEL.sub("", segment))
         for piece in END.split(OUTER.sub("", inner)):
             yield renumbered(re.sub(r":$", ".", OUTER.sub("", piece)))
