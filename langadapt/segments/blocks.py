@@ -6,10 +6,9 @@ tabs, carriage returns and marks are those of the text and not the parser's.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,8 +21,7 @@ _ROW = re.compile(r"\|.*[^\\]\|")
 _FURTHER_ENDS = re.compile(r"\r\n?|\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """The lines of one block's text, each as the characters `start` to `end` of the whole text."""
 
     lines: tuple[tuple[int, int], ...]

@@ -26,6 +26,9 @@ _SURE = re.compile(
     )""",
     re.VERBOSE,
 )
+_ENDS = (";", "{", ",", "(", ">", ")")
+_SQL = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LEFT", "RIGHT",
+        "INNER", "OUTER", "FULL", "JOIN", "VALUES", "LIMIT")  # fmt: skip
 _LIKELY = re.compile(r"[ \t]+\S.*|[ \t]*(?:\#|//|/\*|\*/|--).*|.*(?:[;{}()\[\],=\\]|->|=>)[ \t]*")
 _PROSE = re.compile(r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$")
 _STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*")
@@ -49,7 +52,8 @@ def code(text: str) -> Iterator[tuple[int, int]]:
             start = start if lines else at
             sure += certain
             lines += 1
-            end = at + len(body)
+            if certain or not body.lstrip().startswith("#"):  # a comment, or a heading below the code
+                end = at + len(body)
         elif body.strip() or not sure:
             if sure and (lines > 1 or _alone(text[start:end])):
                 yield start, end
@@ -61,6 +65,8 @@ def code(text: str) -> Iterator[tuple[int, int]]:
 
 def is_code(line: str) -> bool:
     """Whether a line can be nothing but code."""
+    if line[:1].isupper() and line[-1:] not in _ENDS and not line.startswith(_SQL):
+        return False
     return len(line) < 2000 and _SURE.fullmatch(line) is not None and not _is_prose(line)
 
 

@@ -52,9 +52,10 @@ class Document:
             came = translation.strip()
             if came == slot.sent:
                 continue
-            if fault := slot.fault(came):
-                raise Damage(fault, index)
-            plain = plain and slot.plain(came)
+            if not slot.harmless(came):
+                if fault := slot.fault(came):
+                    raise Damage(fault, index)
+                plain = plain and slot.plain(came)
             out += [self.text[at : slot.start], slot.filled(came)]
             at = slot.end
         result = "".join([*out, self.text[at:]])

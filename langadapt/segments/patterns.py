@@ -124,10 +124,12 @@ _WORDS = [
     ("relative", r"(?<![\w/.@-])(?:[A-Za-z]:/)?(?:[\w.@*-]{1,100}/){1,20}[\w.@*-]{0,100}\.[a-z]\w{0,7}\b|(?<![\w/.@-])[A-Za-z]:/(?:[\w.@-]{1,100}/?){1,20}|(?<![\w/.@-])(?:[\w.@-]{1,100}/){2,20}(?![\w])"),
     ("url", rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|(?:mailto|tel|data|urn|doi):|www\.){_ADDRESS}+"),
     ("mail", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"),
-    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo(?:[ ][\w./-]+){_ARGUMENT}*"),
     ("windows", r"(?<![A-Za-z0-9])[A-Za-z]:\\(?:[^\s\\/:*?\"<>|]+(?:[ ][^\s\\/:*?\"<>|]+)*\\)*[^\s\\/:*?\"<>|,;]*[^\s\\/:*?\"<>|,;.!)]"),
     ("domain", rf"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{{0,62}}[A-Za-z0-9])?\.){{1,8}}(?:{_DOMAINS})(?:(?::\d+)?/[^\s<>\"`|]*|\b(?![.-]?\w))"),
     ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)")),
+]  # fmt: skip
+_COMMANDS = [
+    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo(?:[ ][\w./-]+){_ARGUMENT}*"),
 ]  # fmt: skip
 
 
@@ -136,7 +138,8 @@ def _either(kinds: list[tuple[str, str]]) -> str:
 
 
 SPANS = re.compile(
-    rf"(?=[^\w\s,;:!?'\"])(?:{_either(_SYMBOLS)})|(?:(?<!\w)|(?<=[^\x00-\x7f])(?=[A-Za-z]))(?=\w)(?:{_either(_WORDS)})",
+    rf"(?=[`$\\<&\[{{%~/\#\ue000]|\(|\.[\w./]|--\w)(?:{_either(_SYMBOLS)})"
+    rf"|(?:(?<!\w)|(?<=[^\x00-\x7f])(?=[A-Za-z]))(?=\w)(?:(?=[^\s@/.:\\]*[@/.:\\]\S)(?:{_either(_WORDS)})|(?=[a-z])(?:{_either(_COMMANDS)}))",
     re.DOTALL,
 )
 """One match for each span, its kind the name of the group."""

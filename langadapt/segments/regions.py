@@ -47,7 +47,7 @@ _MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]|\w-\w")
 _YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
 _BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
 _STACK_LIKE = re.compile(
-    r"\n[ \t>]*at |\.\.\. \d|Caused by|Error|Exception|error|warning|-->|File \"|panic:|goroutine|:\d+[:)]"
+    r"\n(?:[ \t>]*(?:at |\.\.\. \d|Caused by)|panic:|goroutine |error\[)|Error|Exception|: (?:fatal )?(?:error|warning)|-->|File \"|:\d+[:)]"
 )
 _COMMAND_LIKE = re.compile(
     r"\n[ \t>*+\d.)-]{0,40}(?:[$>.(]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"

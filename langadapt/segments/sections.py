@@ -13,7 +13,6 @@ from langadapt.segments.spans import Span, find
 
 _WORDS = re.compile(r"[^\W\d_]{2}|[^\W\d_\x00-\u024f]")
 """Two letters, or one of a script in which one may be a word."""
-_ODD_WHITE = re.compile(r"[^\S ]| {2}")
 _WHITE = re.compile(r"\s+")
 _ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s+")
 _OPENING = "\"'(*_[\u201c\u2018\u00ab\u201e"
@@ -33,7 +32,12 @@ class Cut(Enum):
 
 def slots(text: str, shown: str, leaf: Leaf, cut: Cut) -> Iterator[Slot]:
     """The slots of a block. `shown` is `text` as the block parser saw it, character for character."""
-    block = _Block(text, shown, leaf)
+    lines = [shown[start:end] for start, end in leaf.lines]
+    spans = find("\n".join(lines))
+    if not spans and len(lines) == 1 and cut is not Cut.SENTENCE and (plain := _plain(lines[0], leaf)):
+        yield plain
+        return
+    block = _Block(text, leaf, lines, spans)
     for part in _parts(block, cut):
         start, end = block.trimmed(*part)
         if cut is not Cut.SENTENCE:
@@ -45,6 +49,20 @@ def slots(text: str, shown: str, leaf: Leaf, cut: Cut) -> Iterator[Slot]:
             if at == end or not block.in_span(at):
                 yield from block.slot(*block.trimmed(start, at))
                 start = at
+
+
+def _plain(line: str, leaf: Leaf) -> Slot | None:
+    """The slot of a line that holds words and nothing else: what most lines are."""
+    sent = line.strip()
+    if not sent[:1].isalpha() or _odd(sent) or _ITEM.match(sent) or not _WORDS.search(sent):
+        return None
+    start = leaf.lines[0][0] + line.index(sent)
+    return Slot(start, start + len(sent), sent, cell=leaf.cell)
+
+
+def _odd(line: str) -> bool:
+    """Whether there may be white space other than single blanks."""
+    return "  " in line or not line.isprintable()
 
 
 def _parts(block: "_Block", cut: Cut) -> Iterator[tuple[int, int]]:
@@ -64,11 +82,9 @@ def _parts(block: "_Block", cut: Cut) -> Iterator[tuple[int, int]]:
 class _Block:
     """A block's lines joined by line ends, and the places that they have in the whole text."""
 
-    def __init__(self, text: str, shown: str, leaf: Leaf) -> None:
-        self.text, self.leaf = text, leaf
-        self._lines = [shown[start:end] for start, end in leaf.lines]
-        self.joined = "\n".join(self._lines)
-        self.spans = find(self.joined)
+    def __init__(self, text: str, leaf: Leaf, lines: Sequence[str], spans: Sequence[Span]) -> None:
+        self.text, self.leaf, self.spans, self._lines = text, leaf, spans, lines
+        self.joined = "\n".join(lines)
         self._span_starts = [span.start for span in self.spans]
         self._starts = [0]
         for line in self._lines[:-1]:
@@ -119,7 +135,7 @@ class _Block:
             return
         sent = self.joined[start:end]
         gaps: tuple[tuple[int, str], ...] = ()
-        if inside or _ODD_WHITE.search(sent):
+        if inside or _odd(sent):
             sent, gaps = self._sent(start, end, inside)
         spans = tuple(self.text[self.place(s.start) : self.place(s.end - 1) + 1] for s in inside)
         yield Slot(self.place(start), self.place(end - 1) + 1, sent, spans, gaps, self.leaf.cell)

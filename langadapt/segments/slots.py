@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from langadapt.segments.gaps import restore
 from langadapt.segments.spans import PLACEHOLDER, fault
@@ -11,11 +11,11 @@ _MARK = re.compile(r"[-+*>](?:\s|$)|#{1,6}\s|`{3}|~{3}|-{3}|={3}|\||\t| {4}")
 _RISKY = re.compile(
     r"`|~|\$|\\|<|>|\{|\}|\[|\]|\||\*|#|%|@|&|\^|__|://|www\.|--+|===+|mailto:|data:|urn:|doi:"
 )
+_SPECIAL = re.compile(rf"{_RISKY.pattern}|\r|\n|\v|\f|\x1c|\x1d|\x1e|\x85|\u2028|\u2029")
 _BORDER = re.compile(r"(?<!\\)\|")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """Characters `start` to `end` of a text; `gaps` are places of blanks in `sent` with what stood there."""
 
     start: int
@@ -34,6 +34,10 @@ class Slot:
         if self.cell and _BORDER.search(came):
             return "structure: the translation of a table's cell holds a border"
         return ""
+
+    def harmless(self, came: str) -> bool:
+        """Whether a translation is words and punctuation that can open, close or lose nothing: what most are."""
+        return not self.spans and came[:1].isalnum() and not _SPECIAL.search(came)
 
     def plain(self, came: str) -> bool:
         """Whether a translation holds nothing, beyond what was sent, that could open or close anything."""

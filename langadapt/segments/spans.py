@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from langadapt.segments.patterns import BLOCK_TAGS, SPANS, SUSPECT, TOOLS
 
@@ -13,8 +13,7 @@ _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _TRAILING = ".,;:!?*_'\"`)]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Characters `start` to `end`. A `tag` may go at the rim of a segment, a `border` ends the segment."""
 
     start: int

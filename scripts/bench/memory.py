@@ -18,23 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from figures import Figure, heading, summed_up
+
 from langadapt.interfaces import Hypothesis, Segment
 from langadapt.languages import Language
 from langadapt.memory import Remembering, TranslationMemory
 
 SEGMENTS, WINDOW, MOST_MB = 1_000_000, 20_000, 500
 PARTS = ("write", "read")
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    measured: str
-    asked: str = "-"
-    met: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.name:<40}  {self.measured:>16}  {self.asked:>12}{'' if self.met else '  MISSED'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +106,10 @@ def main() -> int:
     if options.part:
         print(json.dumps(part(options.part, options.memory, options.segments)))
         return 0
-    print(f"{'figure':<40}  {'measured':>16}  {'asked':>12}")
+    print(heading())
     found = figures(options.segments)
     print(*found, sep="\n")
-    return 0 if all(figure.met for figure in found) else 1
+    return summed_up(found)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,7 @@ def translate(run: Run):
             step.facts |= {
                 "records": len(rows) + sum(held.values()),
                 "translated": len(rows),
+                "untouched": 0,
                 "held": held,
                 "seconds": 61.5,
                 "segments": 700,

@@ -73,8 +73,8 @@ class Writer:
             letters += LETTERS[rest]
         return letters
 
-    def words(self) -> str:
-        script = self.pick((SCRIPTS[0], *SCRIPTS))
+    def words(self, scripts: tuple[tuple[str, ...], ...] = (SCRIPTS[0], *SCRIPTS)) -> str:
+        script = self.pick(scripts)
         return " ".join(self.pick(script) for _ in range(self.count(1, 2)))
 
     def fill(self, template: str) -> str:
@@ -87,7 +87,7 @@ class Writer:
 
     def line(self, most: int) -> str:
         """Prose with a few spans inside, never at its beginning."""
-        parts = [f"⟪{self.words()}⟫"]
+        parts = [f"⟪{self.words(SCRIPTS[:2])}⟫"]
         for _ in range(self.count(0, most)):
             parts += [self.fill(self.pick(INLINE)), f"⟪{self.words()}⟫"]
         return " ".join(parts)
