@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-engines check mini-models system-packages clean help
+.PHONY: demo test test-engines check mini-models bench-segments system-packages clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ check: $(STAMP)  ## format, lint, types and the fast tests
 mini-models: $(STAMP)  ## train the German pack's checkpoints anew (about an hour)
 	$(BIN)/python scripts/mini/train.py tokenizer translator base
 	$(BIN)/python scripts/mini/score.py
+
+bench-segments: $(STAMP)  ## fidelity, rates, memory and `kill -9` of everything in translation but the model; ROWS=FILE adds your own
+	$(BIN)/python scripts/bench/segmenting.py $(if $(ROWS),--rows $(ROWS))
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

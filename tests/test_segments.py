@@ -90,7 +90,15 @@ def test_spans_may_change_places_but_not_content():
 
 
 def test_prose_is_free_of_spans():
-    assert prose("Write to me@x.org, or {name}, see www.x.org.").split() == ["Write", "to", ",", "or", ",", "see", "."]
+    assert prose("Write to me@x.org, or {name}, see www.x.org.").split() == [
+        "Write",
+        "to",
+        ",",
+        "or",
+        ",",
+        "see",
+        ".",
+    ]
 
 
 def test_a_wrapped_paragraph_is_one_text_and_its_line_ends_come_back():

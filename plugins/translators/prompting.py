@@ -16,6 +16,8 @@ from langadapt.models import Family, family_of
 
 _ROOM = 32
 """New tokens that every text may take, however short it is."""
+_CHARACTERS_PER_TOKEN = 40
+"""A text of more for each token that a model takes is too long, and its tokens are not worth counting."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class PromptedTranslator(Loads):
         if not texts:
             return
         requests: list[Request] = []
-        for index, request in enumerate(self._requests(texts, source, target)):
+        for index, request in self._requests(texts, source, target):
             if isinstance(request, Hypothesis):
                 yield index, request
             else:
@@ -96,18 +98,29 @@ class PromptedTranslator(Loads):
 
     def _requests(
         self, texts: Sequence[Segment], source: Language, target: Language
-    ) -> Iterator[Request | Hypothesis]:
+    ) -> Iterator[tuple[int, Request | Hypothesis]]:
         """A request for each text, or why it is not sent."""
-        sizes = self._prompting.sizes([text.text for text in texts])
-        prompts = self._prompting.tokens([self._family.render(text.text, source, target) for text in texts])
-        for index, (text, size, tokens) in enumerate(zip(texts, sizes, prompts, strict=True)):
+        short: list[tuple[int, Segment]] = []
+        for index, text in enumerate(texts):
+            if len(text.text) <= _CHARACTERS_PER_TOKEN * self._family.input_tokens:
+                short.append((index, text))
+                continue
+            reason = f"{len(text.text)} characters, and models of the family {self._family.name!r} take {self._family.input_tokens} tokens"
+            yield index, Hypothesis(text="", finish="too-long", reason=reason)
+        if not short:
+            return
+        sizes = self._prompting.sizes([text.text for _, text in short])
+        prompts = self._prompting.tokens(
+            [self._family.render(text.text, source, target) for _, text in short]
+        )
+        for (index, text), size, tokens in zip(short, sizes, prompts, strict=True):
             limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
             if not text.text.strip():
-                yield Hypothesis(text="", finish="error", reason="nothing to translate")
+                yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
             elif reason := self._too_long(text.text, size, len(tokens), limit):
-                yield Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
+                yield index, Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
             else:
-                yield Request(index, tokens, limit)
+                yield index, Request(index, tokens, limit)
 
     def _too_long(self, text: str, size: int, prompt: int, limit: int) -> str:
         family = self._family

@@ -84,7 +84,7 @@ def test_no_texts(translator):
 def test_special_characters_are_text(translator):
     for text, one in zip(SPECIAL, translated(translator, SPECIAL), strict=True):
         assert one.finish in ("stop", "length", "error")
-        request = next(translator._requests([Segment(text=text)], EN, DE))
+        _, request = next(translator._requests([Segment(text=text)], EN, DE))
         assert not set(request.tokens) & {0, 1, 2}, text
 
 
@@ -101,12 +101,15 @@ def test_too_long_is_said_and_not_sent(translator, monkeypatch):
     )[0]
     assert context.finish == "too-long"
     assert "context of 512" in context.reason
+    endless = translated(translator, ["word " * 1_000_000])[0]
+    assert (endless.finish, endless.tokens_in) == ("too-long", 0)
+    assert "5000000 characters" in endless.reason
 
 
 def test_an_answer_is_cut_at_its_own_limit(translator):
     texts = ["a", WORDS]
     wide = replace(translator, new_tokens_at_most=64, new_tokens_per_token=1.0)
-    for one, request in zip(
+    for one, (_, request) in zip(
         translated(wide, texts), wide._requests([Segment(text=t) for t in texts], EN, DE), strict=True
     ):
         assert one.tokens_out <= request.limit
@@ -278,7 +281,7 @@ def test_a_chat_family_asks_in_one_turn(translator, folder, tmp_path):
     template = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[answer]{% endif %}"
     (copy / "chat_template.jinja").write_text(template)
     chat = replace(translator, model=ModelRef(str(copy)), family="x-alma")
-    request = next(chat._requests([Segment(text="hello")], EN, DE))
+    _, request = next(chat._requests([Segment(text="hello")], EN, DE))
     said = chat._prompting.tokenizer.decode(request.tokens)
     assert said == "<s>[user]Translate this from English to German:\nEnglish: hello\nGerman:[answer]"
     assert len(translated(chat, sentences(3))) == 3

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from segments import checker, engines
 from segments.documents import documents
-from segments.probes import read_probes
+from segments.probes import FOLDER, parse, read_probes
 
 from langadapt import stages
 from langadapt.interfaces import Hypothesis
@@ -67,10 +68,28 @@ def broken(probe, output):
     return checker.damaged(probe, output) + checker.other_line_ends(probe, output)
 
 
-def test_there_are_enough_probes_and_each_kind_has_some():
+def test_there_are_enough_probes_and_every_file_has_some():
     assert len(PROBES) >= FEWEST
-    assert all(any(probe.protected or probe.wanted for probe in PROBES if probe.name.startswith(kind)) for kind in
-               {probe.name.split("/")[0] for probe in PROBES})  # fmt: skip
+    assert {probe.name.split("/")[0] for probe in PROBES} == {path.stem for path in FOLDER.glob("*.txt")}
+
+
+@pytest.mark.parametrize("marked", ["⟦open", "close⟫", "⟦⟧", "⟪ ⟫", "⟦a ⟪b⟫ c⟧", "⟪two\nlines⟫"])
+def test_a_wrong_mark_is_refused(marked):
+    with pytest.raises(ValueError, match="wrong"):
+        parse("wrong", marked)
+
+
+def test_the_checker_finds_every_kind_of_fault():
+    probe = parse("a", "⟪Look at⟫ ⟦`secret()`⟧\n⟪and run⟫.", one=(("Look at", "and run"),))
+    assert checker.leaks(probe, ["Look at `secret()` and run."])
+    assert checker.leaks(probe, ["Look at", "secret"])
+    assert checker.missing(probe, ["Look <x1>at"]) == ["'and run' was not sent"]
+    assert checker.torn(probe, ["Look at <x1>", "and run."])
+    assert checker.merged(replace(probe, one=(), apart=probe.one), ["Look at <x1> and run."])
+    assert checker.damaged(probe, "Schau `secret( )` an") == ["'`secret()`' did not come back"]
+    assert checker.other_line_ends(probe, "Schau\r\nhin")
+    good = ["Look at <x1> and run."]
+    assert checker.leaks(probe, good) + checker.missing(probe, good) + checker.torn(probe, good) == []
 
 
 @every_mode
@@ -141,6 +160,7 @@ def test_the_stage_writes_what_is_whole_and_holds_the_rest(staged, scripted, eng
     assert len(good) + len(held) == len(PROBES)
 
 
+@pytest.mark.slow
 @every_engine
 def test_the_stage_is_as_careful_with_what_was_sent_again_in_parts(staged, scripted, engine):
     def impatient(text):
