@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from langadapt.languages import Language, LanguagePack
 from langadapt.records import Record
+from langadapt.segments import PLACEHOLDER, Document
 
 
 class Mark(Enum):
@@ -96,6 +98,17 @@ class Translation:
     target: Record
     pairs: tuple[SegmentPair, ...] = ()
     translated: bool = True
+
+    @cached_property
+    def prose(self) -> tuple[str, ...]:
+        """What the target says, text by text, without code, addresses and whatever else is protected."""
+        said: list[list[str]] = [[] for _ in self.target.texts]
+        if self.pairs:
+            for pair in self.pairs:
+                said[pair.text].append(pair.target)
+        else:
+            said = [list(Document(text).segments) for text in self.target.texts]
+        return tuple(PLACEHOLDER.sub(" ", "\n".join(segments)) for segments in said)
 
 
 @dataclass(frozen=True, kw_only=True)

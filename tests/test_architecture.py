@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "langadapt").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
-    {"errors"}, {"records"}, {"languages"}, {"interfaces"},
-    {"registry", "identity", "models", "segments", "progress", "launch", "statistics", "machine"},
+    {"errors"}, {"records", "segments"}, {"languages"}, {"interfaces"},
+    {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
     {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
     {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts/bench"))
 
-import kill  # noqa: E402 - a script, found beside the other benchmarks
-import memory  # noqa: E402
+import kill
+import memory
 
 
 @pytest.mark.slow

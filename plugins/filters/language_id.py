@@ -11,8 +11,6 @@ from annotated_types import Ge
 from langadapt.errors import ConfigError
 from langadapt.interfaces import Loads, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
-from langadapt.segments import Document
-from langadapt.segments.spans import PLACEHOLDER
 
 _LETTER = re.compile(r"[^\W\d_]")
 _PROFILES = {"zh": "zh-cn", "zh-hans": "zh-cn", "zh-hant": "zh-tw", "nb": "no", "nn": "no"}
@@ -40,7 +38,7 @@ class LanguageId(Loads):
         ]
 
     def _judge(self, item: Translation, code: str) -> Verdict:
-        texts = [_prose(text) for text in item.target.texts]
+        texts = item.prose
         scores = []
         for text in [*(t for t in texts if len(_LETTER.findall(t)) >= self.letters), "\n".join(texts)]:
             probability, best = self._probability(text, code)
@@ -86,8 +84,3 @@ class LanguageId(Loads):
         factory = detector_factory._factory  # noqa: SLF001 - its public functions take no seed
         factory.seed = self.seed
         return factory
-
-
-def _prose(text: str) -> str:
-    """What a model would be sent of the text: no code, no URLs, no structure."""
-    return "\n".join(PLACEHOLDER.sub(" ", segment) for segment in Document(text).segments)

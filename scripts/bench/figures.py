@@ -28,5 +28,8 @@ def summed_up(found: Sequence[Figure]) -> int:
     """Print how many figures are met, and give the exit code."""
     asked = [figure for figure in found if figure.asked != "-"]
     missed = [figure.name for figure in asked if not figure.met]
-    print(f"{len(asked) - len(missed)} of {len(asked)} figures met" + "".join(f"; missed: {name}" for name in missed))
+    print(
+        f"{len(asked) - len(missed)} of {len(asked)} figures met"
+        + "".join(f"; missed: {name}" for name in missed)
+    )
     return 1 if missed else 0

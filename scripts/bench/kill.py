@@ -63,9 +63,15 @@ class Recorded:
 def rows() -> Iterator[dict[str, object]]:
     """Conversations of several distinct sentences each."""
     for number in range(ROWS):
-        turns = [f"Question {number}: what is `f({number})`?", f"It is {number}.\n\n- First, count.\n- Then stop at {number}."]
+        turns = [
+            f"Question {number}: what is `f({number})`?",
+            f"It is {number}.\n\n- First, count.\n- Then stop at {number}.",
+        ]
         roles = ("user", "assistant")
-        yield {"id": number, "messages": [{"role": r, "content": t} for r, t in zip(roles, turns, strict=True)]}
+        yield {
+            "id": number,
+            "messages": [{"role": r, "content": t} for r, t in zip(roles, turns, strict=True)],
+        }
 
 
 def work(folder: Path) -> None:

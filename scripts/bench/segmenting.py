@@ -96,7 +96,10 @@ def rates(name: str, texts: Sequence[str]) -> list[Figure]:
     for _ in range(ROUNDS):
         alone.append(_seconds(parser.parse, texts))
         ours.append(_seconds(_there_and_back, texts))
-    rate, share = count / statistics.median(ours), statistics.median(a / b for a, b in zip(alone, ours, strict=True))
+    rate, share = (
+        count / statistics.median(ours),
+        statistics.median(a / b for a, b in zip(alone, ours, strict=True)),
+    )
     return [
         Figure(f"{name}: segments/s, there and back", f"{rate:,.0f}", f">= {SEGMENTS_PER_S:,}", rate >= SEGMENTS_PER_S),
         Figure(f"{name}: rate beside the parser's own", f"{share:.2f}", f">= {SHARE_OF_PARSER}", share >= SHARE_OF_PARSER),
@@ -119,7 +122,9 @@ def _seconds(work: Callable[[str], object], texts: Sequence[str]) -> float:
 
 def chats() -> list[str]:
     """The English chats of the German pack's demonstration, some hundred texts of people and assistants."""
-    return [t for record in read_records(ROOT / "languages/de/mini/conversations.jsonl") for t in record.texts]
+    return [
+        t for record in read_records(ROOT / "languages/de/mini/conversations.jsonl") for t in record.texts
+    ]
 
 
 def main() -> int:
@@ -129,7 +134,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=kill.KILLS)
     options = parser.parse_args()
     probes = read_probes()
-    found = [Figure("structure probes, marked by hand", str(len(probes)), f">= {PROBES}", len(probes) >= PROBES)]
+    found = [
+        Figure("structure probes, marked by hand", str(len(probes)), f">= {PROBES}", len(probes) >= PROBES)
+    ]
     found += [*identity(probes), *hostile(probes)]
     drawn = made(MADE)
     found += [Figure("documents made by Hypothesis", f"{len(drawn):,}"), *identity(drawn), *hostile(drawn)]

@@ -102,8 +102,7 @@ def test_too_long_is_said_and_not_sent(translator, monkeypatch):
     assert context.finish == "too-long"
     assert "context of 512" in context.reason
     endless = translated(translator, ["word " * 1_000_000])[0]
-    assert (endless.finish, endless.tokens_in) == ("too-long", 0)
-    assert "5000000 characters" in endless.reason
+    assert (endless.tokens_in, endless.reason[:18]) == (0, "5000000 characters")
 
 
 def test_an_answer_is_cut_at_its_own_limit(translator):
