@@ -44,6 +44,7 @@ _KEY = r"(?:[a-z_$.@/][\w.$@/-]*|\"[^\"\n]+\"|[a-z]+(?:[A-Z][a-z0-9]*)+)"
 _YAML_LINE = re.compile(rf"(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>{_KEY}):(?P<value>[ \t].*)?$")
 _YAML_VALUE = re.compile(r"[ \t]*(?:\"[^\"]*\"|'[^']*'|[\w./:@$+-]+|\[.*\]|\{.*\}|[|>]-?)[ \t,]*(?:#.*)?")
 _MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]|\w-\w")
+_NO_YAML = re.compile(r"^[ \t]*[}\])]|(?:[A-Za-z]{2,},? ){3}[A-Za-z]{2,}")
 _YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
 _BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
 _STACK_LIKE = re.compile(
@@ -186,7 +187,7 @@ def _yaml(text: str) -> Iterator[tuple[int, int]]:
         if key and (not key["value"] or not _PROSE_END.search(key["value"])):
             start = start if run else at
             run.append(key)
-        elif not (run and _YAML_ITEM.match(body)):
+        elif not (run and _YAML_ITEM.match(body) and not _NO_YAML.search(body)):
             if len(run) > 1 and _is_yaml(run):
                 yield start, at
             run = []

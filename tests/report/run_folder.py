@@ -132,9 +132,7 @@ def translate(run: Run):
                 "segments": 700,
                 "unique": 600,
                 "remembered": 150,
-                "tokens_in": words * 3,
-                "tokens_out": words * 4,
-                "unfinished": 3,
+                **{"tokens_in": words * 3, "tokens_out": words * 4, "unfinished": 3},
             }
             write_rows(step.path("rows.jsonl"), rows)
             pairs = [
