@@ -132,8 +132,8 @@ def translate(run: Run):
                 "segments": 700,
                 "unique": 600,
                 "remembered": 150,
-                **{"tokens_in": words * 3, "tokens_out": words * 4, "unfinished": 3},
-            }
+                "tokens_in": words * 3, "tokens_out": words * 4, "unfinished": 3,
+            }  # fmt: skip
             write_rows(step.path("rows.jsonl"), rows)
             pairs = [
                 {"source": "Peel them.", "target": "Schäle sie.", "text": 1, "origin": "model"},
