@@ -20,6 +20,7 @@ from langadapt.assembly import pack_files
 from langadapt.errors import ConfigError, DataError
 from langadapt.identity import component_identity, folder_digest, model_identity
 from langadapt.interfaces import Checkpoint, ModelRef, Progress, Score, TrainingJob
+from langadapt.judging import Named
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
 from langadapt.prepare.routing import Router
@@ -119,7 +120,7 @@ class Pipeline:
 
     def filter(self) -> None:
         """Translated records to kept ones."""
-        filters = [stages.Named(slot.name, self.components[slot.address]) for slot in self.recipe.filters]
+        filters = [Named(slot.name, self.components[slot.address]) for slot in self.recipe.filters]
         settings = {named.name: component_identity(named.filter, "fingerprint") for named in filters}
         with ExitStack() as stack:
             for named in filters:

@@ -1,16 +1,15 @@
 """The stages in the order data passes: prepare, translate, filter, train, evaluate. Files in, files out, counts back."""
 
-import itertools
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from langadapt.errors import DataError
-from langadapt.interfaces import Filter, Progress, Translator, Verdict
+from langadapt.interfaces import Progress, Translator, Verdict
+from langadapt.judging import Named, judged
 from langadapt.languages import Language, LanguagePack
 from langadapt.prepare.readers import read_source
 from langadapt.prepare.routing import Router
@@ -20,8 +19,6 @@ from langadapt.schema import Prepare, Source
 from langadapt.translating import Translating
 from langadapt.translations import Paths, read_translations
 
-WINDOW = 20_000
-CHUNK = 500
 Counts = dict[str, Any]
 
 
@@ -110,14 +107,6 @@ def translate(
     return {**work.counts(), "seconds": round(time.monotonic() - begun, 2)}
 
 
-@dataclass(frozen=True)
-class Named:
-    """A filter and what the recipe calls it."""
-
-    name: str
-    filter: Filter
-
-
 def filter_rows(
     source_rows: Path,
     translated: Paths,
@@ -129,38 +118,34 @@ def filter_rows(
     progress: Progress,
 ) -> Counts:
     """Judge each translation; kept rows to `kept`, dropped ones beside it with their reason, all verdicts too."""
-    kept_rows: list[Row] = []
-    dropped_rows: list[Row] = []
-    verdicts: list[Row] = []
+    begun = time.monotonic()
     reasons: dict[str, Counter[str]] = {named.name: Counter() for named in filters}
-    for window in _windows(read_translations(source_rows, translated)):
-        alive = list(window)
-        told: dict[str, list[Row]] = {item.target.id: [] for item in window}
-        for named in filters:
-            judged: list[Verdict] = []
-            with progress.task(named.name, len(alive)) as task:
-                for start in range(0, len(alive), CHUNK):
-                    judged += named.filter.filter(alive[start : start + CHUNK], source=source, pack=pack)
-                    task.advance(len(alive[start : start + CHUNK]))
-            survivors = []
-            for item, verdict in zip(alive, judged, strict=True):
-                told[item.target.id].append(_told(named.name, verdict))
-                if verdict.keep:
-                    survivors.append(item)
-                    continue
-                reasons[named.name][verdict.reason.split(":")[0]] += 1
-                why = {"by": named.name, **_told(named.name, verdict), "source": item.source.to_row()}
-                dropped_rows.append({**item.target.to_row(), "dropped": why})
-            alive = survivors
-        kept_rows += [item.target.to_row() for item in alive]
-        verdicts += [{"id": key, "verdicts": told[key]} for key in told]
-    write_rows(kept, kept_rows)
-    write_rows(kept.with_suffix(".dropped.jsonl"), dropped_rows)
-    write_rows(kept.with_suffix(".verdicts.jsonl"), verdicts)
+    records = left = 0
+    with (
+        writing(kept) as keep,
+        writing(kept.with_suffix(".dropped.jsonl")) as drop,
+        writing(kept.with_suffix(".verdicts.jsonl")) as tell,
+        progress.task("filter", sum(1 for _ in read_rows(translated.rows))) as task,
+    ):
+        for one in judged(read_translations(source_rows, translated), filters, source=source, pack=pack):
+            records += 1
+            told = [_told(name, verdict) for name, verdict in one.verdicts]
+            row = one.item.target.to_row()
+            if one.kept:
+                keep(row)
+                left += 1
+            else:
+                name, verdict = one.verdicts[-1]
+                reasons[name][verdict.reason.split(":", maxsplit=1)[0]] += 1
+                why = {"by": name, **told[-1], "source": one.item.source.to_row(), "reached": told[:-1]}
+                drop({**row, "dropped": why})
+            tell({"id": one.item.target.id, "verdicts": told})
+            task.advance(1, {"kept": left / records})
     return {
-        "records": len(verdicts),
-        "kept": len(kept_rows),
+        "records": records,
+        "kept": left,
         "dropped": {name: dict(why) for name, why in reasons.items()},
+        "seconds": round(time.monotonic() - begun, 2),
     }
 
 
@@ -194,9 +179,3 @@ def closing(stack: ExitStack, component: Any) -> Any:
     """The component, closed when the stack is."""
     stack.callback(component.close)
     return component
-
-
-def _windows(items: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while window := list(itertools.islice(iterator, WINDOW)):
-        yield window

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from langadapt.errors import DataError
 from langadapt.interfaces import SegmentPair, Translation
 from langadapt.records import Record, read_records, read_rows
 from langadapt.segments import Document
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -26,17 +29,34 @@ class Paths:
 
 def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translation]:
     """Each translated row with its source and segment pairs; raises `DataError` for a row without its source."""
-    sources = {record.id: record for record in read_records(source_rows)}
-    pairs = dict(_pairs(translated.segments)) if translated.segments.exists() else {}
+    sources = _Lookup((record.id, record) for record in read_records(source_rows))
+    pairs = _Lookup(_pairs(translated.segments) if translated.segments.exists() else iter(()))
     for target in read_records(translated.rows):
-        source = sources.get(target.id)
+        source = sources.take(target.id)
         if source is None or type(source) is not type(target) or len(source.texts) != len(target.texts):
             raise DataError(
                 f"{translated.rows}: the row {target.id!r} has no row of its shape in {source_rows}",
                 hint="--source must be the file that was translated",
             )
-        found, translated_here = pairs.get(target.id) or (tuple(_guessed(source, target)), True)
+        found, translated_here = pairs.take(target.id) or (tuple(_guessed(source, target)), True)
         yield Translation(source=source, target=target, pairs=found, translated=translated_here)
+
+
+class _Lookup(Generic[Value]):
+    """Values by id from a file that is in about the order in which they are asked for: only what was passed over is held."""
+
+    def __init__(self, items: Iterator[tuple[str | int, Value]]) -> None:
+        self._items = items
+        self._passed: dict[str | int, Value] = {}
+
+    def take(self, key: str | int) -> Value | None:
+        if key in self._passed:
+            return self._passed.pop(key)
+        for found, value in self._items:
+            if found == key:
+                return value
+            self._passed[found] = value
+        return None
 
 
 def _pairs(path: Path) -> Iterator[tuple[str | int, tuple[tuple[SegmentPair, ...], bool]]]:

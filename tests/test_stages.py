@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from langadapt import stages
+from langadapt import judging, stages
 from langadapt.errors import DataError
 from langadapt.interfaces import Verdict
+from langadapt.judging import Named
 from langadapt.languages import LanguagePack
 from langadapt.prepare.selection import is_held_out
 from langadapt.progress import Silent
 from langadapt.schema import Prepare, Source
-from langadapt.stages import Named
 from langadapt.translations import Paths
 
 
@@ -197,12 +197,13 @@ def test_each_filter_sees_only_what_earlier_ones_kept_and_drops_carry_reason_and
     assert [(row["id"], row["dropped"]["by"]) for row in dropped] == [
         (5, "even"),
         (3, "even"),
-        (1, "even"),
         (4, "small"),
+        (1, "even"),
     ]
     assert dropped[0] == {
         "id": 5, "text": "Ziel 5", "note": "mine",
-        "dropped": {"by": "even", "filter": "even", "keep": False, "reason": "rule: no", "segment": 0, "source": source[5]},
+        "dropped": {"by": "even", "filter": "even", "keep": False, "reason": "rule: no", "segment": 0, "source": source[5],
+                    "reached": []},
     }  # fmt: skip
     verdicts = {row["id"]: row["verdicts"] for row in out("kept.verdicts")}
     assert list(verdicts) == [5, 3, 4, 0, 1]
@@ -212,18 +213,19 @@ def test_each_filter_sees_only_what_earlier_ones_kept_and_drops_carry_reason_and
     ]
     assert [row["keep"] for row in verdicts[4]] == [True, False]
     assert [row["keep"] for row in verdicts[3]] == [False]
+    assert dropped[2]["dropped"]["reached"] == [{"filter": "even", "keep": True, "score": 1.0}]
+    assert told.pop("seconds") >= 0
     assert told == {"records": 5, "kept": 1, "dropped": {"even": {"rule": 3}, "small": {"rule": 1}}}
 
 
 def test_order_is_kept_over_windows_and_chunks(sifted, monkeypatch):
-    monkeypatch.setattr(stages, "WINDOW", 10)
-    monkeypatch.setattr(stages, "CHUNK", 4)
+    monkeypatch.setattr(judging, "_ROWS", 4)
     rows = [{"id": n, "text": f"{n}"} for n in range(25)]
     rule = Rule(lambda text: int(text) % 3)
     told, out = sifted(rows, rows, {"third": rule})
     assert ids(out()) == [n for n in range(25) if n % 3]
     assert ids(out("kept.verdicts")) == list(range(25))
-    assert [len(batch) for batch in rule.batches] == [4, 4, 2, 4, 4, 2, 4, 1]
+    assert [len(batch) for batch in rule.batches] == [4, 4, 4, 4, 4, 4, 1]
     assert told["kept"] == 16
 
 

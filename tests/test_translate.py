@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from langadapt import stages
+from langadapt import stages, translating
 from langadapt.interfaces import Hypothesis
 from langadapt.memory import Remembering, TranslationMemory
 from langadapt.progress import Silent
@@ -140,7 +140,7 @@ def test_windows_change_nothing_that_is_written(translated, scripted, monkeypatc
     rows = [{"id": str(n), "text": f"row {n}"} for n in range(7)]
     rows[3]["language"], rows[5]["language"] = "fr", "de"
     _, whole = translated(rows, scripted())
-    monkeypatch.setattr(stages, "WINDOW", 2)
+    monkeypatch.setattr(translating, "WINDOW", 2)
     told, pieces = translated(rows, scripted(), "pieces")
     assert pieces == whole
     assert [row["id"] for row in whole["rows"]] == ["0", "1", "2", "4", "5", "6"]

@@ -36,6 +36,7 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     """
     from langadapt import stages
     from langadapt.assembly import components
+    from langadapt.judging import Named
     from langadapt.languages import Language
     from langadapt.pipeline import SOURCE
     from langadapt.progress import Console
@@ -63,7 +64,7 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     built = components(resolved, pack, memory, slots)
     with ExitStack() as stack:
         stack.callback(memory.close)
-        filters = [stages.Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots]
+        filters = [Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots]
         counts = stages.filter_rows(
             rows,
             given,

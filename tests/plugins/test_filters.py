@@ -111,7 +111,7 @@ def test_a_row_left_as_it_was_is_judged_only_where_it_says_that_it_is_in_the_tar
 def test_a_language_without_a_profile_is_a_setting_to_change():
     with pytest.raises(ConfigError, match="no profile for 'is'") as caught:
         judged(LanguageId(), item(GERMAN), pack=LanguagePack.bare("is"))
-    assert "filter.language-id=false" in caught.value.hint
+    assert "detector=fast" in caught.value.hint
 
 
 @pytest.mark.parametrize(
