@@ -1,4 +1,4 @@
-"""Intervals for means, through scipy."""
+"""Intervals for means and percentiles, through scipy and numpy."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,13 @@ def mean_interval(values: Sequence[float], seed: int) -> tuple[float, float] | N
     if max(values) == min(values):
         return None
     return _bootstrap(values, "BCa", seed) or _bootstrap(values, "percentile", seed)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of the values lies, between the two nearest where none is there."""
+    import numpy as np
+
+    return float(np.quantile(np.asarray(values, dtype=float), share))
 
 
 def _bootstrap(values: Sequence[float], method: str, seed: int) -> tuple[float, float] | None:

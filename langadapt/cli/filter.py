@@ -20,6 +20,24 @@ from langadapt.cli.alone import FILE
 @click.option("--filter", "names", multiple=True, metavar="NAME", help="Only this filter; may be repeated.")
 @options.changes
 @options.memory
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Measure what each filter would do; a limit may be a share: round-trip.at_least=5%.",
+)
+@click.option(
+    "--labels",
+    type=FILE,
+    metavar="FILE",
+    help="Rows of id and good (true, false), for recall and false alarms.",
+)
+@click.option(
+    "--write",
+    "recipe_file",
+    type=FILE,
+    metavar="RECIPE.toml",
+    help="Write limits given as shares, as numbers.",
+)
 def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     translated: Path,
     kept: Path,
@@ -29,13 +47,18 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     names: tuple[str, ...],
     changes: tuple[str, ...],
     memory_file: Path,
+    calibrate: bool,
+    labels: Path | None,
+    recipe_file: Path | None,
 ) -> None:
     """Judge the translations in OUT; what passes goes to KEPT, the rest with reasons to KEPT.dropped.jsonl.
 
-    Keys of --set begin with the filter's name: round-trip.at_least=30.
+    Keys of --set begin with the filter's name: round-trip.at_least=30. With --calibrate nothing is kept or dropped: each
+    filter judges all of OUT, and what it would do is printed.
     """
     from langadapt import stages
     from langadapt.assembly import components
+    from langadapt.cli import calibrate as calibration
     from langadapt.judging import Named
     from langadapt.languages import Language
     from langadapt.pipeline import SOURCE
@@ -44,6 +67,7 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     from langadapt.translations import Paths
 
     pack = options.pack_of(language)
+    changes, shares = calibration.shares_of(changes, calibrate=calibrate, wanted=recipe_file or labels)
     resolved = read_recipe(
         options.recipe_name(pack, recipe), pack, changes=[f"filter.{change}" for change in changes]
     )
@@ -64,7 +88,16 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     built = components(resolved, pack, memory, slots)
     with ExitStack() as stack:
         stack.callback(memory.close)
-        filters = [Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots]
+        filters: list[Named] = [
+            Named(slot.name, stages.closing(stack, built[slot.address])) for slot in slots
+        ]
+        if calibrate:
+            sample = calibration.Sample(rows, given, filters, pack, Language.of(SOURCE))
+            click.echo("\n".join(calibration.lines(sample, shares, labels)))
+            if recipe_file:
+                calibration.write(sample, shares, recipe_file, options.recipe_name(pack, recipe))
+                click.echo(f"limits written to {recipe_file}")
+            return
         counts = stages.filter_rows(
             rows,
             given,

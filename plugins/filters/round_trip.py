@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -22,6 +22,7 @@ class RoundTrip(Loads):
     score 100 on the way back, so a copy is found first and dropped as one.
     """
 
+    limits: ClassVar[dict[str, str]] = {"at_least": "low"}
     translator: Annotated[Translator, "translates back, from the target language to the source language"]
     at_least: Annotated[float, Ge(0), "smallest BLEU of a segment, 0 to 100"] = 20.0
     words: Annotated[int, Ge(1), "a segment of fewer words is not judged alone: BLEU says little of it"] = 4
