@@ -8,7 +8,6 @@ from typing import NamedTuple
 from langadapt.interfaces import Loads, SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
 
-
 DATA = Path(__file__).parent
 
 
