@@ -3,13 +3,13 @@
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TextIO
 
-from langadapt.errors import ConfigError, DataError, MachineError
+from langadapt.drafts import disk, drafting
+from langadapt.errors import ConfigError, DataError
 from langadapt.holdings import Unit
 from langadapt.memory import PERSON
 from langadapt.segments.spans import PLACEHOLDER
@@ -76,7 +76,7 @@ def write_units(path: Path, units: Iterable[Unit], *, source: str, target: str) 
             yield unit
 
     write = _WRITERS[_format(path)]
-    with _draft(path) as out:
+    with drafting(path) as out, disk(path):
         write(out, counted(), source=source, target=target)
     return count
 
@@ -104,23 +104,6 @@ def _format(path: Path) -> str:
     if suffix not in _READERS:
         raise ConfigError(f"{path} is neither TMX nor TSV", hint="name a file that ends in .tmx or .tsv")
     return suffix
-
-
-@contextmanager
-def _draft(path: Path) -> Iterator[TextIO]:
-    draft = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        draft.replace(path)
-    except OSError as error:
-        raise MachineError(
-            f"{path} cannot be written: {error.strerror}", hint="free the disk or make the folder writable"
-        ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def _write_tsv(out: TextIO, units: Iterable[Unit], *, source: str, target: str) -> None:  # noqa: ARG001 - as for TMX

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from langadapt.errors import DataError, MachineError
+from langadapt.drafts import disk, drafting
+from langadapt.errors import DataError
 
 Row = dict[str, Any]
 ROLES = ("system", "user", "assistant", "tool")
@@ -161,26 +162,14 @@ def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int,
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A function that writes one row; the rows lie beside `path` and are moved there when the block ends well."""
-    draft = path.with_name(path.name + ".part")
-    with _disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        out = draft.open("w", encoding="utf-8", newline="\n")
+    with drafting(path) as out:
 
-    def write(row: Mapping[str, Any]) -> None:
-        line = json.dumps(row, ensure_ascii=False) + "\n"
-        with _disk(path):
-            out.write(line)
+        def write(row: Mapping[str, Any]) -> None:
+            line = json.dumps(row, ensure_ascii=False) + "\n"
+            with disk(path):
+                out.write(line)
 
-    try:
         yield write
-        with _disk(path):
-            out.close()
-            draft.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            out.close()
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -191,17 +180,6 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
             write(row)
             count += 1
     return count
-
-
-@contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise MachineError(
-            f"{path} cannot be written: {error.strerror}",
-            hint="free the disk or make the folder writable; what was done is kept",
-        ) from error
 
 
 def _parse(line: str, path: Path, number: int) -> Any:

@@ -92,6 +92,15 @@ def test_reading_names_file_and_line(tmp_path):
         list(read_records(tmp_path / "missing.jsonl"))
 
 
+def test_a_link_stays_one(tmp_path):
+    place, link = tmp_path / "place.jsonl", tmp_path / "link.jsonl"
+    place.write_text("old", encoding="utf-8")
+    link.symlink_to(place)
+    write_rows(link, [{"a": 1}])
+    assert link.is_symlink()
+    assert json.loads(place.read_text(encoding="utf-8")) == {"a": 1}
+
+
 def test_writing_is_whole_or_not_at_all(tmp_path):
     path = tmp_path / "out" / "rows.jsonl"
     assert write_rows(path, [{"a": "ü\u2028"}, {"b": 1}]) == 2

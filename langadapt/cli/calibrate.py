@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from langadapt.calibration import SHARES, Found, limits, measured, numbers, together
+from langadapt.drafts import drafting
 from langadapt.errors import ConfigError, DataError
 from langadapt.interfaces import Translation
 from langadapt.judging import Named
@@ -82,9 +83,8 @@ def write(sample: Sample, shares: Shares, path: Path, recipe: str) -> None:
                 f"[filter.{found.named.name}]",
                 *(f"{key} = {value}" for key, value in fixed.items()),
             ]
-    draft = path.with_name(path.name + ".part")
-    draft.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    draft.replace(path)
+    with drafting(path) as out:
+        out.write("\n".join(rows) + "\n")
 
 
 def _details(found: Found, shares: Mapping[str, float]) -> Iterator[str]:
