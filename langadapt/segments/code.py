@@ -1,83 +1,141 @@
-"""Code that stands in no fence: runs of lines that read as Python, C and its kin, JavaScript, SQL or a shell script."""
+"""Code that stands in no fence: runs of lines of which none is prose and some can be nothing but code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+_TYPES = "void|int|long|short|double|float|bool|boolean|char|string|String|auto|unsigned|size_t|var|let|const"
 _SURE = re.compile(
-    r"""[ \t]*(?:
-      (?:async[ ])?def[ ]\w+\(.*
-    | class[ ]\w+(?:\(.*\))?:\s*
-    | (?:import[ ][\w.]+(?:[ ]as[ ]\w+)?(?:,[ ]*[\w.]+)*;?|from[ ][\w.]+[ ]import[ ].+)\s*
+    rf"""[ \t]*(?:
+      (?:async[ ])?def[ ]\w+(?:\(.*)?
+    | (?:public[ ]|abstract[ ]|final[ ])*class[ ]\w+(?:\(.*\))?:\s*
+    | (?:import[ ](?:static[ ])?[\w.]+(?:\.\*)?(?:[ ]as[ ]\w+)?(?:,[ ]*[\w.]+)*;?|import[ ]["'].*["'];?|from[ ][\w.]+[ ]import[ ].+)\s*
+    | (?:package|using)[ ][\w.]+;\s*
     | (?:el)?if[ ].*[\w)\]"'](?::|[ ]then)\s*(?:\#.*|return.*)?
+    | (?:if|while)[ ]\[\[?[ ].*|for[ ]\w+[ ]in[ ].*[*$/{{;].*|for[ ]?\(.*
     | (?:for[ ][\w, ()]+[ ]in[ ].+|while[ ].*[=<>()!\[].*|with[ ].+\).*):\s*(?:\#.*)?
     | (?:else|try|finally|except(?:[ ]\w.*)?):\s*
-    | (?:return|yield|raise|throw|await|assert|del)[ ].*[()\[\]{}+*/=<>.%-].*\w?[\])};\w"']\s*
-    | (?:return|break|continue|pass|fi|done|esac|end)\b[ ]?\w*;?\s*
+    | (?:return|yield|raise|throw|await|assert|del)[ ].*[()\[\]{{}}+*/=<>.%-].*\w?[\])}};\w"']\s*
+    | (?:return|break|continue|pass|fi|done|esac|end|endmodule|endfunction)\b[ ]?\w*;?\s*
     | (?:print|println|printf|echo|console\.log|System\.out\.print\w*|std::\w+|cout|cin)\b[ ]?(?:\(.*|<<.*|>>.*|["'].*)
     | \#[ ]?(?:include|define|ifdef|ifndef|endif|pragma)\b.*
     | \#!/.*
-    | (?:public|private|protected|static|final|abstract|virtual|export|const|let|var|function|fn|func|package|namespace|using|struct|enum
-        |interface|template|void|int|long|double|float|bool|boolean|char|string|String|auto|unsigned)\b.*[;{(=>,]\s*(?://.*)?
-    | .*[\w)\]"'}][ ]?[;{]\s*(?://.*)?(?<=[;{/\s\w.])(?<!\w\w\w\w;)
-    | [})\]]+[;,)]*\s*(?:else\b.*\{?|catch.*\{|while.*;)?\s*
-    | [a-z_][\w.]*(?:\[[^\[\]]*\])*[ ](?:[-+*/|&]?=)[ ](?:.*[(\[{"'].*[)\]}"'],?;?|[a-z_]\w*\[.*|True|False|None|null|\[\]|\{\})\s*(?:\#.*)?
+    | (?:public|private|protected|static|final|abstract|virtual|export|function|fn|func|package|namespace|using|struct|enum
+        |interface|template|{_TYPES})\b.*[;{{(=>,]\s*(?://.*)?
+    | .*[\w)\]"'}}][ ]?[;{{]\s*(?://.*)?(?<=[;{{/\s\w.])(?<!\w\w\w\w;)
+    | [}})\]]+[;,)]*\s*(?:else\b.*\{{?|catch.*\{{|while.*;)?\s*
+    | [a-z_][\w.]*(?:\[[^\[\]]*\])*[ ](?:[-+*/|&]?=|<-)[ ](?:.*[(\[{{"'].*[)\]}}"'],?;?|[a-z_]\w*\[.*|True|False|None|null|\[|\{{|lambda\b.*)\s*(?:\#.*)?
     | [a-z_][\w]*(?:\.[a-z_]\w*)*\((?:[^()]|\([^()]*\))*\);?\s*
-    | (?:SELECT|INSERT[ ]INTO|UPDATE|DELETE[ ]FROM|CREATE[ ]\w+|ALTER[ ]TABLE|DROP[ ]TABLE|FROM|WHERE|GROUP[ ]BY|ORDER[ ]BY|HAVING|(?:LEFT|RIGHT|INNER|OUTER|FULL)[ ]JOIN|JOIN|VALUES|LIMIT)\b[ ][^.!?]*[;,)\w*']\s*
+    | (?:library|require|ggplot)\(.*\)[ ]?\+?|\w+[ ]<-[ ]\S.*|\w+[ ]::[ ]\S.*
+    | End[ ](?:Sub|Function|If|Class|Module)|(?:Sub|Function)[ ]\w+\(.*|Dim[ ]\w+[ ]As[ ]\w+.*|@echo[ ]o(?:n|ff)|always[ ]@.*
+    | attr_(?:accessor|reader|writer)[ ]:.*|[A-Z][a-z]+-[A-Z]\w+\b.*[|{{$].*
     )""",
     re.VERBOSE,
 )
+_SQL = re.compile(
+    r"(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE (?:OR REPLACE )?(?:TABLE|VIEW|INDEX|DATABASE|TRIGGER|PROCEDURE|FUNCTION)"
+    r"|ALTER TABLE|DROP \w+|FROM|WHERE|SET|GROUP BY|ORDER BY|HAVING|(?:LEFT |RIGHT |INNER |FULL |CROSS )?(?:OUTER )?JOIN|VALUES|LIMIT|WITH \w+ AS"
+    r"|BEGIN|COMMIT|DELIMITER|UNION(?: ALL)?)(?:\s*$|\b[ ].*[;,)(\w'*\"]\s*$)"
+)
+_SQL_STATEMENT = re.compile(
+    r"^[ \t]*(?:select\b(?=[^;]{1,2000}?\sfrom\b)|insert into\b|update \w+\s+set\b|delete from\b|create table\b|alter table\b)[^;]{1,4000};",
+    re.MULTILINE,
+)
+_CAPITALS = re.compile(
+    r"[ \t]*(?:[A-Z][\w.<>\[\]]* \w+\s*(?:=.*|\(.*)[;{]|[A-Z]\w*(?:\.\w+)+ ?(?:\(.*\)|= .+);?|@[A-Z].*|Sub .*|Function .*|End .*|Dim .*"
+    r"|[A-Z][a-z]+-[A-Z].*|[A-Z]\w* <- .*)"
+)
 _ENDS = (";", "{", ",", "(", ">", ")")
-_SQL = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LEFT", "RIGHT",
-        "INNER", "OUTER", "FULL", "JOIN", "VALUES", "LIMIT")  # fmt: skip
-_LIKELY = re.compile(r"[ \t]+\S.*|[ \t]*(?:\#|//|/\*|\*/|--).*|.*(?:[;{}()\[\],=\\]|->|=>)[ \t]*")
-_PROSE = re.compile(r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$")
-_STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*")
+_LIKELY = re.compile(
+    r"[ \t]+\S.*|[ \t]*(?:\#|//|/\*|\*/|\*[ ]|--|@\w).*|.*(?:[;{}()\[\],=\\]|->|=>|:=|\+|\|)[ \t]*"
+    r"|[\w.\[\]\"']+[ ]?(?:[-+*/|&:]?=|<-)[ ]?\S.*|(?:do|then|else|begin|pause|exit|package|using|class|set|cd|namespace|struct)\b[^.!?]{0,60}"
+    r"|[a-z_]\w*(?:[ ]\w+){0,3}[ ]=[ ]\S.*"
+)
+_PROSE = re.compile(r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$|[A-Za-z]{2,} (?:[a-z]{2,} )+\([a-z ]+\)[;,.:]?\s*$")
+_LABEL = re.compile(r"(?:[A-Z][\w']*|[a-z]{2,})(?: [\w'-]+)*:\s*$")
+_MARKED = re.compile(r"[ \t]*(?:[-*+>|<=]|#{1,6} |\d+[.)])")
+_STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*[ /]|--).*")
+_COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|--)")
 _CODE_LIKE = re.compile(
     r"\n[ \t]{0,40}(?:def |class |import |from |return|#|if |el|for |while |print|echo|console|public |private |static |const |let |var "
-    r"|function |func |fn |package |namespace |using |struct |template|void |int |double |float |bool|char |string |String |SELECT |INSERT |UPDATE |"
-    r"CREATE |[})\]]|[a-z_][\w.]*(?:\(| ?=))"
+    r"|function |func |fn |package |namespace |using |struct |template|void |int |double |float |bool|char |string |String |library\(|Sub |always @"
+    r"|SELECT|INSERT |UPDATE |DELETE FROM |CREATE |ALTER TABLE|WITH |select |insert into |update |delete from |create table "
+    r"|@echo|[})\]]|[A-Za-z_][\w.\[\]\"']*(?:\(| ?(?:[-+*/]?=|<-|::) ?\S)|[A-Z][a-z]+-[A-Z]|body \{|[.#][\w-]+ \{)|[;{]\s*(?:\n|\Z)"
 )
+_ALONE = re.compile(
+    rf"""\s*(?:def[ ]|class[ ]|import[ ][\w.]+\W*$|import[ ]["']|from[ ].+[ ]import[ ]|\#include|SELECT[ ].+[ ]FROM[ ]|public[ ]|private[ ]|static[ ]|function[ ]\w*\(
+    | (?:const|let|var)[ ]\w+[ ]=
+    | [A-Za-z_]\w*(?:\.\w+)*\.\w+\(.*\)[;)]*\s*$
+    | (?:print|printf|println|echo|len|range|require)\(.*
+    | [A-Za-z_][\w.\[\]"']*[ ]=[ ](?:.*[(\[{{].*[)\]}}];?|lambda\b.*|".*";?|'.*';?)\s*$
+    | .*\)(?:\.\w+)+[ ]=[ ].*;\s*$
+    | (?:{_TYPES})\b(?:[ ]\w+)?(?:\[\])?[ ]\w+(?:[ ]?=[ ]?[^;]+)?;\s*$
+    | return[ ][^;]*;\s*$
+    | [.#]?[a-z][\w.#: -]*\{{[^{{}}]*:[^{{}}]*;?\s*\}}\s*$
+    | [A-Z][a-z]+-[A-Z]\w+\b.*[|{{$]
+    )""",
+    re.VERBOSE,
+)
+_LONGEST = 2_000
 
 
 def code(text: str) -> Iterator[tuple[int, int]]:
     """Runs of at least two lines of code, or one that can be nothing else."""
     if not _CODE_LIKE.search("\n" + text):
         return
+    for statement in _SQL_STATEMENT.finditer(text):
+        if not any(map(_is_prose, statement[0].splitlines())):
+            yield statement.span()
+    lines: list[str] = []
+    places: list[int] = []
     at = 0
-    start, end, sure, lines = 0, 0, 0, 0
     for line in text.splitlines(keepends=True):
-        body = line.rstrip("\r\n")
-        certain = is_code(body)
-        if certain or (sure and body.strip() and _LIKELY.fullmatch(body) and not _is_prose(body)):
-            start = start if lines else at
-            sure += certain
-            lines += 1
-            if certain or not body.lstrip().startswith("#"):  # a comment, or a heading below the code
-                end = at + len(body)
-        elif body.strip() or not sure:
-            if sure and (lines > 1 or _alone(text[start:end])):
-                yield start, end
-            sure, lines = 0, 0
+        lines.append(line.rstrip("\r\n"))
+        places.append(at)
         at += len(line)
-    if sure and (lines > 1 or _alone(text[start:end])):
-        yield start, end
+    for first, last in _runs(lines):
+        yield places[first], places[last] + len(lines[last])
+
+
+def _runs(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """The first and last line of each run; blank lines are passed over once it has begun to be sure."""
+    first, last, sure, count = 0, 0, 0, 0
+    for number, line in enumerate([*lines, "A line of prose is the end of it."]):
+        below = lines[number + 1] if number + 1 < len(lines) else ""
+        if not line.strip():
+            if not sure:
+                count = 0
+            continue
+        certain = is_code(line) or (below.strip() == "{" and not _is_prose(line))
+        if certain or _goes_along(line, begun=bool(sure)):
+            first = first if count else number
+            count += 1
+            sure += certain
+            if certain or not (sure and _COMMENT.match(line)):  # a comment, or a heading below the code
+                last = number
+            continue
+        if sure and (last > first or _ALONE.match(lines[last])):
+            yield first, last
+        sure, count = 0, 0
+
+
+def _goes_along(line: str, *, begun: bool) -> bool:
+    """Whether a line may stand beside code: before it nothing does that may be prose or a mark of Markdown."""
+    if len(line) > _LONGEST or not _LIKELY.fullmatch(line) or _is_prose(line):
+        return False
+    return begun or not (_LABEL.match(line) or line[:1].isupper() or _MARKED.match(line) or line.rstrip().endswith((",", ")")))
 
 
 def is_code(line: str) -> bool:
     """Whether a line can be nothing but code."""
-    if line[:1].isupper() and line[-1:] not in _ENDS and not line.startswith(_SQL):
+    if len(line) > _LONGEST:
         return False
-    return len(line) < 2000 and _SURE.fullmatch(line) is not None and not _is_prose(line)
-
-
-def _alone(line: str) -> bool:
-    return (
-        re.match(
-            r"\s*(?:def |class |import |from .+ import |#include|SELECT .+ FROM |public |private |static |const |let |var |function )",
-            line,
-        )
-        is not None
-    )
+    body = line.lstrip()
+    if body[:1].isupper():
+        if _SQL.match(body) and not _is_prose(line):
+            return True
+        if line[-1:] not in _ENDS and not _CAPITALS.match(line):
+            return False
+    return _SURE.fullmatch(line) is not None and not _is_prose(line)
 
 
 def _is_prose(line: str) -> bool:
