@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _MARKS = re.compile(r"(?:[ \t]*(?:>|[-*+](?=\s)|\d{1,9}[.)](?=\s)))*[ \t]*")
 _BORDER = re.compile(r"(?<!\\)\|")
+_FENCE_OF_TEXT = re.compile(r"(?:`{3,}|~{3,})[ \t]*(?:markdown|md|mdx)?[ \t]*$", re.IGNORECASE)
+_INFO = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<info>[^`\s]*)(?P<rest>.*)$")
+_TAG = re.compile(r"\s*</?[A-Za-z][\w-]*[\s>]")
+_SENTENCE = re.compile(r"[A-Z][\w'’-]{0,40}(?:[,;]?\s+[\w'’-]{1,40}){3,60}[.!?]", re.ASCII)  # noqa: RUF001
+_NO_SENTENCE = re.compile(r"[{}();=<>\[\]|\\$]|^\s*(?:#|//|\.\.\.|>>>)|--\w")
 _FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?(?:`{3}|~{3})")
 _ROW = re.compile(r"\|.*[^\\]\|")
 _FURTHER_ENDS = re.compile(r"\r\n?|\0")
@@ -55,7 +60,11 @@ def tokens(text: str) -> "list[Token]":
 def fences(
     text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int, bool]]:
-    """Where each fence of code begins and ends, and whether it goes on where the list or quote around it has ended."""
+    """Where each fence of code begins and ends, and whether it ends elsewhere than the block parser has it end.
+
+    It goes on where the list or quote around it has ended; it holds fences of its own where it is one of Markdown; and
+    where nothing closes it, text behind a fence's mark does.
+    """
     reached = 0
     for token in found:
         if token.type != "fence" or not token.map or token.map[0] < reached:
@@ -63,10 +72,49 @@ def fences(
         first, after = token.map
         last = after - 1
         closing = re.compile(rf"[ \t>]*{token.markup}{token.markup[0]}*[ \t]*")
-        if after < len(places) and not (last > first and closing.fullmatch(text, *places[last])):
+        closed = last > first and closing.fullmatch(text, *places[last]) is not None
+        begin, end = places[first][0], places[min(last, len(places) - 1)][1]
+        nested = _nested_end(text, places, first) if closed else None
+        if nested and nested > last:
+            last, end = nested, places[nested][1]
+        elif not closed and (said := _said_behind(text, places, first + 1, last)):
+            last, end = said
+            yield begin, end, True
+            reached = last + 1
+            continue
+        elif not closed and after < len(places):
             last = _closed_below(text, places, after, closing) or last
+            end = places[min(last, len(places) - 1)][1]
         reached = last + 1
-        yield places[first][0], places[min(last, len(places) - 1)][1], reached > after
+        yield begin, end, reached > after
+
+
+def _nested_end(text: str, places: Sequence[tuple[int, int]], first: int) -> int | None:
+    """The line that closes a fence of Markdown in which others, of the same length, are opened with a language and closed."""
+    opening = text[slice(*places[first])].lstrip(" \t>")
+    if not _FENCE_OF_TEXT.match(opening):
+        return None
+    depth, inner = 1, False
+    for number in range(first + 1, len(places)):
+        mark = _INFO.match(text, *places[number])
+        if not mark or mark["mark"][0] != opening[0] or mark["rest"].strip():
+            continue
+        inner = inner or bool(mark["info"])
+        depth += 1 if mark["info"] else -1
+        if not depth:
+            return number if inner else None
+    return None
+
+
+def _said_behind(
+    text: str, places: Sequence[tuple[int, int]], first: int, last: int
+) -> tuple[int, int] | None:
+    """The line with a fence's mark that text follows, and the place of that text."""
+    for number in range(first, min(last + 1, len(places))):
+        mark = _INFO.match(text, *places[number])
+        if mark and mark["info"] and mark["rest"].count(" ") > 1:
+            return number, mark.start("info")
+    return None
 
 
 def _closed_below(
@@ -84,7 +132,7 @@ def _closed_below(
 def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
     """The texts of the blocks, in order."""
     table_ends = 0
-    heading = False
+    heading, markup = False, False
     for token in found:
         first, last = token.map or (0, 0)
         if token.type == "table_open":
@@ -102,8 +150,20 @@ def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]
                 lines = zip(places[first:last], contents, strict=False)
                 yield from _paragraph(text, [_at_end(text, place, content) for place, content in lines])
             heading = False
-        elif token.type == "html_block":
+        elif token.type == "html_block" or (token.type == "code_block" and markup and _TAG.match(token.content)):
+            markup = True
             yield Leaf(tuple(places[first:last]))
+            continue
+        elif token.type == "code_block" and _is_prose(token.content):
+            for filled, lines in groupby(places[first:last], lambda place: not text[slice(*place)].isspace()):
+                if filled:
+                    yield from _paragraph(text, [_at_end(text, place, text[slice(*place)]) for place in lines])
+        markup = False
+
+
+def _is_prose(block: str) -> bool:
+    """Whether an indented block is a story or a play rather than code."""
+    return _SENTENCE.search(block) is not None and not any(map(_NO_SENTENCE.search, block.splitlines()))
 
 
 def _paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Leaf]:

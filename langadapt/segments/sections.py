@@ -14,9 +14,14 @@ from langadapt.segments.spans import Span, find
 _WORDS = re.compile(r"[^\W\d_]{2}|[^\W\d_\x00-\u024f]")
 """Two letters, or one of a script in which one may be a word."""
 _WHITE = re.compile(r"\s+")
-_ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\))\s+")
+_ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|(?:[a-z]|[ivx]{2,4})[.)])\s+")
+_NO_WRAP = re.compile(r"[A-Z][.)]\s|[\w.\[\]]+ [-+*/]?= |[^\s:][^:]{0,24}: \S")
+"""A line that is an option, a step of an equation, or a label with its value."""
 _OPENING = "\"'(*_[\u201c\u2018\u00ab\u201e"
 _EMPHASIS = re.compile(r"\*{1,3}(?=\S)|_{1,3}(?=\S)|~~(?=\S)")
+_CLOSED = re.compile(r"</\w+>$")
+_ENDS = (".", "!", "?", ":", ";")
+_PARALLEL = (" | ", " = ")
 _WRAPPED_AT = 40
 _BLANKS_OF_PROSE = 2
 _LINE_OF_PROSE = 20
@@ -180,14 +185,24 @@ def _soft(lines: Sequence[str]) -> list[bool]:
     """For each line but the last, whether its end is mere wrapping: the sentence goes on, or no line had room for more."""
     lines = [line.strip() for line in lines]
     width = max(map(len, lines))
-    room = any(len(line) + 1 + len(after.split(" ", 1)[0]) <= width for line, after in pairwise(lines))
-    return [_goes_on(line, after, len(lines), not room and width >= _WRAPPED_AT)
-            for line, after in pairwise(lines)]  # fmt: skip
+    filled = width >= _WRAPPED_AT and not any(
+        len(line) + 1 + len(after.split(" ", 1)[0]) <= width for line, after in pairwise(lines)
+    )
+    begun = [line.lstrip(_OPENING)[:1] for line in lines[1:]]
+    verse = sum(letter.isupper() for letter in begun) * 2 > len(begun)
+    filled = filled and not verse
+    ended = _ENDS if len(lines) == 2 else ()  # noqa: PLR2004
+    return [
+        _goes_on(line, after, filled=filled and not line.endswith(ended)) for line, after in pairwise(lines)
+    ]
 
 
-def _goes_on(line: str, after: str, count: int, filled: bool) -> bool:
-    if _ITEM.match(after):
+def _goes_on(line: str, after: str, *, filled: bool) -> bool:
+    if _ITEM.match(after) or _CLOSED.search(line) or any(mark in line and mark in after for mark in _PARALLEL):
         return False
-    if after.lstrip(_OPENING)[:1].islower():
-        return line.count(" ") >= _BLANKS_OF_PROSE or len(line) >= _LINE_OF_PROSE
-    return filled and (count > 2 or not line.endswith((".", "!", "?", ":", ";")))
+    if filled:
+        return True
+    if line.endswith(_ENDS) or _NO_WRAP.match(after):
+        return False
+    begins_small = after.lstrip(_OPENING)[:1].islower()
+    return begins_small and (line.count(" ") >= _BLANKS_OF_PROSE or len(line) >= _LINE_OF_PROSE)
