@@ -80,8 +80,9 @@ _EXTENSIONS = (
 _DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|tv|ly|xyz|eu|uk|de|fr|es|it|nl|ch|at|pl|jp|cn|in|br|ca|au|ru|se|no|fi|dk|us"
 _ADDRESS = r"[^\s<>\"`|\u3001\u3002\uff0c\uff1b\uff01\uff1f\uff09\u300d]"
 _PACKAGERS = (
-    r"(?:pip3?|pipx|npm|npx|pnpm|yarn|conda|mamba|brew|apt|apt-get|dnf|yum|pacman|apk|gem|cargo|go|composer|dotnet|choco|winget|snap|poetry|uv)"
+    r"(?:pip3?|pipx|npm|npx|pnpm|yarn|conda|mamba|brew|apt|apt-get|dnf|yum|pacman|apk|gem|cargo|composer|dotnet|choco|winget|snap|poetry|uv)"
     r"[ ](?:install|uninstall|add|remove|update|upgrade|run|build|init|create|test|start|get|mod|ci|exec|publish|sync|restore|new|i)\b"
+    r"|go[ ](?:(?:get|install)[ ](?=[\w-]+[./])|(?:run|build|test|vet|fmt)[ ](?=[./])|mod[ ](?:init|tidy|download|vendor)\b)"
 )
 _TOOLS = (
     r"(?:git[ ](?:add|branch|checkout|cherry-pick|clone|commit|diff|fetch|init|log|merge|pull|push|rebase|remote|reset|revert|stash|status|switch|tag)"
@@ -91,27 +92,36 @@ _TOOLS = (
 )
 _ARGUMENT = r"(?:[ ](?:--?[A-Za-z][\w-]*(?:=\S+)?|[\w.@~^/:=+-]*[\w@~^][./:=@_~^-][\w./:=@~^+-]*[\w/]))"
 
+_NO_PRICE = r"(?<![\\$0-9])"
+_FORMULA = r"(?=[^$\n]*(?:\\[A-Za-z]|[=^_<>]|[A-Za-z] ?[-+*/]))(?:[^$A-Za-z\\\n]|\\.|\\[A-Za-z]+|(?<![A-Za-z])[A-Za-z]{1,2}(?![A-Za-z])){1,300}"
+"""What stands between dollars and is no amount: signs, commands and names of one or two letters."""
+_FLAGGED = (
+    r"(?:ls|cp|mv|rm|cd|mkdir|rmdir|chmod|chown|grep|tar|cat|find|ps|kill|df|du|ssh|scp|curl|wget|ln|tail|head|sort|sed|awk|unzip|gcc|make|tree)"
+)
 FILLED = "\ue000"
 """Stands for characters that are no text, on a line that holds text as well."""
 _SYMBOLS = [
     ("display", rf"{FILLED}+|\$\$(?:[^$\\]|\\.|\$(?!\$))+\$\$|\\\[.{{1,4000}}?\\\]"),
     ("code", r"(?<!`)(?P<ticks>`+)(?!`).{1,2000}?(?<!`)(?P=ticks)(?!`)"),
-    ("math", r"\\\(.{1,2000}?\\\)|(?<![\\$\w])\$(?![\s$\d.,]*\s)(?!\{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![\w$])"),
+    ("math", rf"\\\(.{{1,2000}}?\\\)|{_NO_PRICE}\$(?:{_FORMULA}|[\^_][^\s$]{{1,40}}|\d[\d.,]*)\$(?![0-9A-Za-z_$])"
+             rf"|{_NO_PRICE}\$(?![\s$\d.,]*\s)(?!\{{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![0-9A-Za-z_$])"),
     ("environment", r"\\begin\{(?P<name>\w+\*?)\}.{0,2000}?\\end\{(?P=name)\}"),
     ("comment", r"<!--.{0,1000}?-->|<![A-Za-z][^<>]{0,500}>|<\?.{0,1000}?\?>"),
     ("verbatim", rf"<(?P<element>{_VERBATIM})\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>(?:(?!<(?P=element)\b).){{0,4000}}?</(?P=element)\s*>"),
-    ("autolink", r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*>|<[\w.+-]+@[\w.-]+>"),
+    ("autolink", r"<[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]{0,2000}>|<[\w.+-]+@[\w.-]+>"),
     ("token", r"<\|[^|<>\n]{1,60}\|>|<</?[A-Z]+>>|\[/?(?:INST|SYS|SEP|CLS|MASK|PAD|UNK|BOS|EOS)\]"),
     ("tag", r"</?[A-Za-z][\w:.-]*(?:\s+[^<>\"'=\s/]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))?)*\s*/?>"),
     ("entity", r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|\#\d{1,7}|\#[xX][0-9A-Fa-f]{1,6});"),
     ("link", r"(?<=\])\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*\)"),
     ("reference", r"(?<=\])\[[^\[\]\n]{1,200}\]|\[\^[^\[\]\s]{1,60}\]:?"),
     ("template", r"\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|\$\{[^{}\n]*\}|\$\([^()\n]*\)|\#\{[^{}\n]*\}"),
-    ("object", r"\{\s*[\"'](?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}|\[\s*(?:\"[^\"\n]*\"|\{[^{}\[\]]*\})(?:\s*,\s*(?:\"[^\"\n]*\"|-?[\d.]+|\{[^{}\[\]]*\}))*\s*\]"),
+    ("object", r"\{\s*(?=[\"'][^\"'\n]{0,80}[\"']\s*[:,}]|[A-Za-z_]\w*:\s)|\[\s*(?=[\"{])"),
     ("field", r"\{[A-Za-z_][\w.-]*(?:\[[^\[\]{}]*\])*(?:![rsa])?(?::[^{}\s]*)?\}|\{\d*(?::[^{}\s]*)?\}"),
     ("printf", r"(?<![\d%])%(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxXeEfFgGcrsa@](?![\w%])|(?<![\d%\w])%[A-Z_]{2,}%(?:\\[\w.$-]*\w)*"),
     ("variable", r"(?<![\w$])\$(?:[A-Z_][A-Z0-9_]+|[A-Za-z_]\w*(?=[\[(=/.]))"),
     ("share", r"\\\\[\w.-]+\\[\w$.\\-]+"),
+    ("formula", r"=[A-Z][A-Z.]{1,20}\((?:[^()\n]|\((?:[^()\n]|\([^()\n]*\)){0,200}\)){0,300}\)"),
+    ("expression", r"(?<![\w)\]}])\^(?=[^\s$]{0,200}[\[\\(])[^\s$]{2,200}\$(?!\w)"),
     ("latex", r"\\[A-Za-z]+\*?(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"),
     ("flag", r"(?<![\w-])--[A-Za-z][\w-]*(?:=[^\s,;.!?)]+)?"),
     ("path", (r"(?<![\w/.:~<-])(?:~|\.{1,2})?/(?:[\w.@%+*-]+/)+[\w.@%+*-]*(?<![.*])|(?<![\w/.])(?:~|\.{1,2})/[\w.@%+*-]*\w"
@@ -129,7 +139,9 @@ _WORDS = [
     ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)")),
 ]  # fmt: skip
 _COMMANDS = [
-    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo(?:[ ][\w./-]+){_ARGUMENT}*"),
+    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo[ ](?:{_PACKAGERS}|{_TOOLS}|[\w./-]+(?={_ARGUMENT})){_ARGUMENT}*"
+                rf"|(?<![\w-]){_FLAGGED}[ ]--?[A-Za-z]+\b(?:[ ][\w~-]*[./~_][\w./~_-]*\w)*"),
+    ("statement", r"(?:SELECT|INSERT[ ]INTO|UPDATE|DELETE[ ]FROM|CREATE[ ](?:TABLE|VIEW|INDEX)|ALTER[ ]TABLE|DROP[ ](?:TABLE|VIEW|INDEX))\b[^;\n]{1,500};"),
 ]  # fmt: skip
 
 
@@ -138,12 +150,12 @@ def _either(kinds: list[tuple[str, str]]) -> str:
 
 
 SPANS = re.compile(
-    rf"(?=[`$\\<&\[{{%~/\#\ue000]|\(|\.[\w./]|--\w)(?:{_either(_SYMBOLS)})"
-    rf"|(?:(?<!\w)|(?<=[^\x00-\x7f])(?=[A-Za-z]))(?=\w)(?:(?=[^\s@/.:\\]*[@/.:\\]\S)(?:{_either(_WORDS)})|(?=[a-z])(?:{_either(_COMMANDS)}))",
+    rf"(?=[`$\\<&\[{{%~/\#\ue000]|\(|\.[\w./]|--\w|=[A-Z]|\^\S)(?:{_either(_SYMBOLS)})"
+    rf"|(?:(?<!\w)|(?<=[^\x00-\x7f])(?=[A-Za-z]))(?=\w)(?:(?=[^\s@/.:\\]{{0,120}}[@/.:\\]\S)(?:{_either(_WORDS)})|(?=[a-zSIUDCA])(?:{_either(_COMMANDS)}))",
     re.DOTALL,
 )
 """One match for each span, its kind the name of the group."""
-SUSPECT = re.compile(r"`|\$|\\|<|\{|@|/|%|\ue000|&\S|\]\s*[(\[]|\[[\"^{/A-Z]|\.\w|--\w|:[\w/\\]")
+SUSPECT = re.compile(r"`|\$|\\|<|\{|@|/|%|\ue000|&\S|\]\s*[(\[]|\[[\"^{/A-Z]|\.\w|--\w|:[\w/\\]|=[A-Z]|\^\S")
 """A text in which this finds nothing, and that holds none of `TOOLS`, holds no span; it is much cheaper than `SPANS`."""
 TOOLS = frozenset(
     [
@@ -183,5 +195,43 @@ TOOLS = frozenset(
         "systemctl",
         "python",
         "python3",
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "ls",
+        "cp",
+        "mv",
+        "rm",
+        "cd",
+        "mkdir",
+        "rmdir",
+        "chmod",
+        "chown",
+        "grep",
+        "tar",
+        "cat",
+        "find",
+        "ps",
+        "kill",
+        "df",
+        "du",
+        "ssh",
+        "scp",
+        "curl",
+        "wget",
+        "ln",
+        "tail",
+        "head",
+        "sort",
+        "sed",
+        "awk",
+        "unzip",
+        "gcc",
+        "make",
+        "tree",
     ]
 )

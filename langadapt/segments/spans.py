@@ -10,6 +10,8 @@ PLACEHOLDER = re.compile(r"<x(\d+)>")
 _TAG_NAME = re.compile(r"</?([A-Za-z][\w-]*)")
 _UNPAIRED = re.compile(r"[()\[\]]")
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|[{}\[\]]")
+_FAR, _MOST_UNCLOSED = 20_000, 20
 _TRAILING = ".,;:!?*_'\"`)]}"
 
 
@@ -37,15 +39,31 @@ def find(text: str) -> list[Span]:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    at = 0
+    at, unclosed = 0, 0
     while match := SPANS.search(text, at):
         kind, start, end = match.lastgroup, match.start(), match.end()
+        if kind == "object":
+            end = object_end(text, start) if unclosed < _MOST_UNCLOSED else 0
+            unclosed += not end
+            if not end:
+                at = start + 1
+                continue
         if kind in ("url", "domain"):
             end = start + len(_trimmed(match.group()))
         name = _TAG_NAME.match(match.group()) if kind == "tag" else None
         border = kind == "display" or (name is not None and name[1].lower() in BLOCK_TAGS)
         yield Span(start, end, tag=kind in ("tag", "comment"), border=border or kind == "comment")
         at = end
+
+
+def object_end(text: str, start: int) -> int:
+    """Where the brackets that open at `start` are closed, strings passed over; 0 where they are not, within `_FAR` characters."""
+    depth = 0
+    for match in _BRACKET.finditer(text, start, start + _FAR):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return 0
 
 
 def _trimmed(url: str) -> str:
