@@ -9,18 +9,19 @@ _SURE = re.compile(
       (?:async[ ])?def[ ]\w+(?:\(.*)?
     | (?:public[ ]|abstract[ ]|final[ ])*class[ ]\w+(?:\(.*\))?:\s*
     | (?:import[ ](?:static[ ])?[\w.]+(?:\.\*)?(?:[ ]as[ ]\w+)?(?:,[ ]*[\w.]+)*;?|import[ ]["'].*["'];?|from[ ][\w.]+[ ]import[ ].+)\s*
-    | (?:package|using)[ ][\w.]+;\s*
+    | (?:package|using)[ ][\w.]+;\s*|package[ ]\w+\s*|pause\s*|set[ ]\w+=.*
     | (?:el)?if[ ].*[\w)\]"'](?::|[ ]then)\s*(?:\#.*|return.*)?
     | (?:if|while)[ ]\[\[?[ ].*|for[ ]\w+[ ]in[ ].*[*$/{{;].*|for[ ]?\(.*
     | (?:for[ ][\w, ()]+[ ]in[ ].+|while[ ].*[=<>()!\[].*|with[ ].+\).*):\s*(?:\#.*)?
     | (?:else|try|finally|except(?:[ ]\w.*)?):\s*
     | (?:return|yield|raise|throw|await|assert|del)[ ].*[()\[\]{{}}+*/=<>.%-].*\w?[\])}};\w"']\s*
     | (?:return|break|continue|pass|fi|done|esac|end|endmodule|endfunction)\b[ ]?\w*;?\s*
-    | (?:print|println|printf|echo|console\.log|System\.out\.print\w*|std::\w+|cout|cin)\b[ ]?(?:\(.*|<<.*|>>.*|["'].*)
+    | (?:print|println|printf|echo|console\.log|System\.out\.print\w*|std::\w+|cout|cin)\b[ ]?(?:\(.*|<<.*|>>.*|["'].*|.*[%$]\w.*)
     | \#[ ]?(?:include|define|ifdef|ifndef|endif|pragma)\b.*
     | \#!/.*
     | (?:public|private|protected|static|final|abstract|virtual|export|function|fn|func|package|namespace|using|struct|enum
-        |interface|template|{_TYPES})\b.*[;{{(=>,]\s*(?://.*)?
+        |interface|template)\b.*(?:[{{(=>,]|[)=\w\]]\s.*[\w)\]];|\b(?:{_TYPES})\b.*;)\s*(?://.*)?
+    | (?:(?:{_TYPES})(?:\[\]|<.*>)?[ *&]+)+\w+\s*(?:[=;,({{\[:].*)?[;{{(=>,]\s*(?://.*)?
     | .*[\w)\]"'}}][ ]?[;{{]\s*(?://.*)?(?<=[;{{/\s\w.])(?<!\w\w\w\w;)
     | [}})\]]+[;,)]*\s*(?:else\b.*\{{?|catch.*\{{|while.*;)?\s*
     | [a-z_][\w.]*(?:\[[^\[\]]*\])*[ ](?:[-+*/|&]?=|<-)[ ](?:.*[(\[{{"'].*[)\]}}"'],?;?|[a-z_]\w*\[.*|True|False|None|null|\[|\{{|lambda\b.*)\s*(?:\#.*)?
@@ -52,8 +53,9 @@ _LIKELY = re.compile(
 )
 _PROSE = re.compile(r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$|[A-Za-z]{2,} (?:[a-z]{2,} )+\([a-z ]+\)[;,.:]?\s*$")
 _LABEL = re.compile(r"(?:[A-Z][\w']*|[a-z]{2,})(?: [\w'-]+)*:\s*$")
-_MARKED = re.compile(r"[ \t]*(?:[-*+>|<=]|#{1,6} |\d+[.)])")
+_MARKED = re.compile(r"[ \t]*(?:[-+>|<=]|\*(?!/| @)|#{2,6} |\d+[.)])")
 _STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*[ /]|--).*")
+_BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/)[\s\S]){0,4000}\*/[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|--)")
 _CODE_LIKE = re.compile(
     r"\n[ \t]{0,40}(?:def |class |import |from |return|#|if |el|for |while |print|echo|console|public |private |static |const |let |var "
@@ -82,6 +84,8 @@ def code(text: str) -> Iterator[tuple[int, int]]:
     """Runs of at least two lines of code, or one that can be nothing else."""
     if not _CODE_LIKE.search("\n" + text):
         return
+    if "/*" in text:
+        yield from (comment.span() for comment in _BLOCK_COMMENT.finditer(text))
     for statement in _SQL_STATEMENT.finditer(text):
         if not any(map(_is_prose, statement[0].splitlines())):
             yield statement.span()
@@ -122,7 +126,7 @@ def _goes_along(line: str, *, begun: bool) -> bool:
     """Whether a line may stand beside code: before it nothing does that may be prose or a mark of Markdown."""
     if len(line) > _LONGEST or not _LIKELY.fullmatch(line) or _is_prose(line):
         return False
-    return begun or not (_LABEL.match(line) or line[:1].isupper() or _MARKED.match(line) or line.rstrip().endswith((",", ")")))
+    return begun or not (_LABEL.match(line) or line[:1].isupper() or _MARKED.match(line) or (line.rstrip().endswith((",", ")")) and not line.lstrip().startswith("@")))
 
 
 def is_code(line: str) -> bool:

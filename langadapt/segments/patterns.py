@@ -77,7 +77,9 @@ _EXTENSIONS = (
     "kts|go|rs|rb|php|pl|pm|swift|scala|lua|jl|r|rmd|sql|sqlite|db|sh|bash|zsh|fish|bat|cmd|ps1|dockerfile|lock|log|bak|tmp|"
     "gradle|properties|proto|graphql|tf|tfvars|pem|crt|key|csr|plist|asm|vhdl?|parquet|feather|h5|hdf5|pkl|npz?|pth?|onnx|safetensors|gguf|service|patch|diff|map|wasm"
 )
-_DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|biz|co|me|tv|ly|xyz|eu|uk|de|fr|es|it|nl|ch|at|pl|jp|cn|in|br|ca|au|ru|se|no|fi|dk|us"
+_DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|info|biz|co|tv|ly|xyz|eu|uk|de|fr|es|nl|ch|pl|jp|cn|br|ca|au|ru|se|fi|dk"
+_WORD_DOMAINS = "it|in|me|at|no|us|is|so"
+"""Words, too, where a blank is missing behind a full stop: they need a path, or `www`."""
 _ADDRESS = r"[^\s<>\"`|\u3001\u3002\uff0c\uff1b\uff01\uff1f\uff09\u300d]"
 _PACKAGERS = (
     r"(?:pip3?|pipx|npm|npx|pnpm|yarn|conda|mamba|brew|apt|apt-get|dnf|yum|pacman|apk|gem|cargo|composer|dotnet|choco|winget|snap|poetry|uv)"
@@ -101,7 +103,7 @@ _FLAGGED = (
 FILLED = "\ue000"
 """Stands for characters that are no text, on a line that holds text as well."""
 _SYMBOLS = [
-    ("display", rf"{FILLED}+|\$\$(?:[^$\\]|\\.|\$(?!\$))+\$\$|\\\[.{{1,4000}}?\\\]"),
+    ("display", rf"{FILLED}+|\$\$(?=[^$]*[\\=^_+\d]|[^$\s])(?:[^$\\]|\\.|\$(?!\$))+\$\$|\\\[.{{1,4000}}?\\\]"),
     ("code", r"(?<!`)(?P<ticks>`+)(?!`).{1,2000}?(?<!`)(?P=ticks)(?!`)"),
     ("math", rf"\\\(.{{1,2000}}?\\\)|{_NO_PRICE}\$(?:{_FORMULA}|[\^_][^\s$]{{1,40}}|\d[\d.,]*)\$(?![0-9A-Za-z_$])"
              rf"|{_NO_PRICE}\$(?![\s$\d.,]*\s)(?!\{{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![0-9A-Za-z_$])"),
@@ -135,7 +137,7 @@ _WORDS = [
     ("url", rf"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{{1,30}}://|(?:mailto|tel|data|urn|doi):|www\.){_ADDRESS}+"),
     ("mail", r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}"),
     ("windows", r"(?<![A-Za-z0-9])[A-Za-z]:\\(?:[^\s\\/:*?\"<>|]+(?:[ ][^\s\\/:*?\"<>|]+)*\\)*[^\s\\/:*?\"<>|,;]*[^\s\\/:*?\"<>|,;.!)]"),
-    ("domain", rf"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{{0,62}}[A-Za-z0-9])?\.){{1,8}}(?:{_DOMAINS})(?:(?::\d+)?/[^\s<>\"`|]*|\b(?![.-]?\w))"),
+    ("domain", rf"(?<![\w@.-])(?:[A-Za-z0-9](?:[\w-]{{0,62}}[A-Za-z0-9])?\.){{1,8}}(?:(?:{_DOMAINS}|{_WORD_DOMAINS})(?::\d+)?/[^\s<>\"`|]*|(?:{_DOMAINS})\b(?![.-]?\w))"),
     ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)")),
 ]  # fmt: skip
 _COMMANDS = [

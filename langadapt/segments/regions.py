@@ -13,6 +13,7 @@ _OPENING = re.compile(
 )
 _CLOSING = {"$$": "$$", "\\[": "\\]", "<!--": "-->"}
 _JSON_BEGUN = re.compile(r"[\[{]\s*(?:[\[{]\s*)*\"[^\"\n]{1,80}\"\s*:")
+_KEYED = re.compile(r"[\"'][\w $.-]+[\"']\s*:|[{,]\s*[A-Za-z_$][\w$]*:\s*[\"'\[{\d]")
 _FAR = 40_000
 _TRIES = 200
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(?:.*\r?\n){1,200}?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)")
@@ -23,11 +24,29 @@ _TRACEBACK = re.compile(
     re.MULTILINE,
 )
 _STACK = re.compile(
-    r"^[ \t>]*(?:at\s+[\w.$<>/\[\] ]+\(.*\)|at\s+\S+:\d+:\d+|\.\.\. \d+ more|Caused by: .*|Exception in thread .*|Uncaught \w*Error: .*"
+    r"^[ \t>]*(?:at\s+[\w.$<>/\[\]` ]+\(.*\)(?: in .*)?|at\s+\S+:\d+:\d+|\.\.\. \d+ more|Caused by: [\w.$]*(?:Exception|Error)\b.*|(?:[A-Z]\w*)?Error: .*(?=\r?\n[ \t]+at )|Exception in thread .*|Uncaught \w*Error: .*"
     r"|(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b.*|[A-Z]\w*(?:Error|Exception): .*|error\[E\d+\]: .*|[ \t]*--> \S+:\d+:\d+.*"
-    r"|[\w./\\-]+\.\w+:\d+(?::\d+)?: .*|[\w./\\-]+\.\w+\(\d+(?:,\d+)?\): (?:error|warning) .*|File \"[^\"\n]+\", line \d+.*|goroutine \d+ \[.*\]:|panic: .*)$"
+    r"|[\w./\\-]+\.[A-Za-z]\w*:\d+(?::\d+)?: .*|[\w./\\-]+\.\w+\(\d+(?:,\d+)?\): (?:error|warning) .*|File \"[^\"\n]+\", line \d+.*|goroutine \d+ \[.*\]:|panic: .*"
+    r"|thread '[^'\n]*' panicked at .*|\[signal SIG.*|npm (?:ERR!|WARN) .*|\S+: command not found|(?:ba)?sh: .*: command not found|Segmentation fault.*"
+    r"|fatal: .*|ERROR \d+ \(\w+\).*|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*|(?:[A-Z][a-z]{2} [ \d]\d )?\d\d:\d\d:\d\d \S+ .*: .*|\d+(?:\.\d+){3} - \S+ \[.*)$"
     r"(?:\r?\n(?:[ \t]*\d*[ \t]*\|.*|[ \t]+\^.*|[ \t]+\S*\.\w+:\d+.*|[\w.*/]+\(.*\)|created by .*)$)*",
     re.MULTILINE,
+)
+_DIFF = re.compile(
+    r"^(?:diff --git .*|--- \S.*\r?\n\+\+\+ \S.*|@@ -\d+(?:,\d+)? \+\d+.*)(?:\r?\n(?:[ +\-@\\].*|index .*|(?:new|deleted) file .*|diff --git .*))*",
+    re.MULTILINE,
+)
+_SETTINGS = re.compile(
+    r"^(?:\[[\w.:\"' -]+\][ \t]*(?:\r?\n(?:[\w.\-\"' ]+[ \t]*[=:][ \t]*.*|[#;].*))+"
+    r"|(?:(?:export )?[A-Z][A-Z0-9_]*=\S.*|[a-z][\w-]*(?:\.[\w-]+)+[ ]?=.*)(?:\r?\n(?:(?:export )?[A-Z][A-Z0-9_]*=.*|[a-z][\w-]*(?:\.[\w-]+)+[ ]?=.*|#.*))+"
+    r"|[\w.\[\]-]+[=~><]=[\w.*]+(?:\r?\n[\w.\[\]-]+(?:[=~><]=[\w.*,<>=]+)?(?=\r?$))+"
+    r"|(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS) /\S* HTTP/[\d.]+(?:\r?\n[A-Z][\w-]+: .*)*|HTTP/[\d.]+ \d{3}.*(?:\r?\n[A-Z][\w-]+: .*)*"
+    r"|(?:FROM \S+(?: AS \w+)?|ARG \S+)(?:(?:\r?\n)+(?:(?:FROM|RUN|CMD|COPY|ADD|WORKDIR|EXPOSE|ENV|ENTRYPOINT|ARG|VOLUME|USER|LABEL|HEALTHCHECK) .*(?:\\\r?\n.*)*|#.*))+)$",
+    re.MULTILINE,
+)
+_SETTINGS_LIKE = re.compile(r"\n(?:\[[\w.:\"' -]+\][ \t]*\r?\n|(?:export )?[A-Z][A-Z0-9_]*=|[a-z][\w.-]*=|[\w.-]+[=~><]=|[A-Z]{3,7} /|HTTP/|FROM |ARG )")
+_ROW = re.compile(
+    r"^(?:[^\s,][^,\n]*(?:,(?! )[^,\n]*){2,}|\"[^\"\n]*\"(?:,(?:\"[^\"\n]*\"|[^\s\",]*))+)$", re.MULTILINE
 )
 _AMBIGUOUS = r"(?:make|find|cat|cut|sort|head|tail|kill|touch|echo|go|cd|ls|cp|mv|rm|mkdir|chmod|chown|grep|sed|awk|tar|unzip|ssh|scp|python3?|node|java|javac|gcc|g\+\+|clang|export|source|man|which|vim?|nano|ps|df|du|mount|ping|wget|curl|ruby|perl|php|bash|sh|zsh|mvn|gradle|cmake|ffmpeg|mysql|psql|redis-cli|mongo|aws|gcloud|az|ansible|vagrant|openssl|rsync|tmux|code|jupyter|flask|django-admin|uvicorn|gunicorn|streamlit|pytest|tsc|ng|vue|nvm|rails|bundle|rake|iptables|ufw|crontab|useradd|usermod|adduser|journalctl|service|netstat|ifconfig|ip|nslookup|dig|traceroute|ln|diff|patch|xargs|tee|env|set)"
 _COMMAND = re.compile(
@@ -35,20 +54,24 @@ _COMMAND = re.compile(
     r"|PS(?:[ ][A-Za-z]:[^>\n]*)?>[^\n]*|[A-Za-z]:\\[^>\n]*>[^\n]*|[\w.-]+@[\w.-]+:[^$\#\n]*[$\#][ ][^\n]*|>>>[ ][\w\"'(\[@\#-][^\n]*|\.\.\.[ ]{2,}[^\n]*"
     r"|sudo[ ][a-z][^\n]*"
     r"|(?:git|docker|kubectl|npm|npx|yarn|pnpm|pip3?|conda|brew|apt|apt-get|cargo|systemctl|docker-compose|terraform|helm|composer|dotnet)[ ][a-z-][^\n.!?]*(?:\.[^\s\n][^\n.!?]*)*\.?"
-    rf"|{_AMBIGUOUS}[ ]+(?:[-./~$\"'*:][^\n]*|[\w-]*[./:=_][\w./:=-]*\w(?:[ ][^\n]*)?)"
+    rf"|{_AMBIGUOUS}[ ]+(?:[-+./~$\"'*:][^\n]*|[\w-]*[./:=_][\w./:=-]*\w(?:[ ][^\n]*)?)"
     r"))[ \t]*\r?$",
     re.MULTILINE,
 )
-_PROSE_END = re.compile(r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+")
+_BESIDE_ABOVE = re.compile(rf"^{_AMBIGUOUS}(?:[ ][^\s.!?]+){{1,3}}\n\Z", re.MULTILINE)
+_BESIDE_BELOW = re.compile(rf"\n{_AMBIGUOUS}(?:[ ][^\s!?]+){{1,3}}(?=\r?\n|\Z)")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
+_PLAIN_WORDS = re.compile(r"(?:set|man|code|go|find|cut|sort|head|kill|touch|make|which|source|service|patch|diff|env|ip|ps|watch) [a-z]+(?:/[a-z]+)?")
+_PROSE_END = re.compile(r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+|(?:is|are|was|were|will|can) (?:the|a|how|what|to|used|not)\b")
 _KEY = r"(?:[a-z_$.@/][\w.$@/-]*|\"[^\"\n]+\"|[a-z]+(?:[A-Z][a-z0-9]*)+)"
 _YAML_LINE = re.compile(rf"(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>{_KEY}):(?P<value>[ \t].*)?$")
 _YAML_VALUE = re.compile(r"[ \t]*(?:\"[^\"]*\"|'[^']*'|[\w./:@$+-]+|\[.*\]|\{.*\}|[|>]-?)[ \t,]*(?:#.*)?")
-_MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]|\w-\w")
+_MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]")
 _NO_YAML = re.compile(r"^[ \t]*[}\])]|(?:[A-Za-z]{2,},? ){3}[A-Za-z]{2,}")
 _YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
 _BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
 _STACK_LIKE = re.compile(
-    r"\n(?:[ \t>]*(?:at |\.\.\. \d|Caused by)|panic:|goroutine |error\[)|Error|Exception|: (?:fatal )?(?:error|warning)|-->|File \"|:\d+[:)]"
+    r"\n(?:[ \t>]*(?:at |\.\.\. \d|Caused by)|panic:|goroutine |error\[|npm |\[signal |\[?\d{4}-|\d+\.\d+\.\d+\.\d+ - )|Error|ERROR|Exception|: (?:fatal )?(?:error|warning)|-->|File \"|:\d\d?[:)]|panicked|not found|Segmentation|\nfatal: "
 )
 _COMMAND_LIKE = re.compile(
     r"\n[ \t>*+\d.)-]{0,40}(?:[$>.(]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"
@@ -97,12 +120,53 @@ def _all(text: str) -> Iterator[tuple[int, int]]:
     if _STACK_LIKE.search(lines):
         yield from (match.span() for match in _STACK.finditer(text))
     if _COMMAND_LIKE.search(lines):
-        for match in _COMMAND.finditer(text):
-            if match["line"][0] in "$>.(" or not _PROSE_END.search(match["line"]):
-                yield match.start("line"), _continued(text, match.end("line"))
+        yield from _commands(text)
+    if "\n@@ -" in lines or "diff --git" in text:
+        yield from (match.span() for match in _DIFF.finditer(text))
+    if _SETTINGS_LIKE.search(lines):
+        yield from (match.span() for match in _SETTINGS.finditer(text))
+    if _ROW.search(text):
+        yield from _rows(text)
     yield from code(text)
     if _YAML_LIKE.search(lines):
         yield from _yaml(text)
+
+
+def _commands(text: str) -> Iterator[tuple[int, int]]:
+    """Lines that are commands, with those that they go on to, and lines beside them that begin with a command's name."""
+    reached = 0
+    for match in _COMMAND.finditer(text):
+        line = match["line"]
+        if match.start() < reached or (line[0] not in "$>.(" and _is_said(line)):
+            continue
+        start, reached = match.start("line"), _continued(text, match.end("line"))
+        while above := _BESIDE_ABOVE.search(text, 0, start) if match.start("line") == match.start() else None:
+            start = above.start()
+        while below := _BESIDE_BELOW.match(text, reached):
+            reached = below.end()
+        yield start, reached
+
+
+def _is_said(line: str) -> bool:
+    """Whether a line that begins as a command does goes on as a sentence."""
+    return _PROSE_END.search(_QUOTED.sub("", line)) is not None or _PLAIN_WORDS.fullmatch(line) is not None
+
+
+def _rows(text: str) -> Iterator[tuple[int, int]]:
+    """Lines of values between commas: as many in each, no blank behind them, and a figure somewhere."""
+    run: list[tuple[int, int]] = []
+    at, wanted = 0, 0
+    for line in [*text.splitlines(keepends=True), "\n"]:
+        body = line.rstrip("\r\n")
+        count = body.count(",") if _ROW.fullmatch(body) else 0
+        if not count or count != wanted:
+            if len(run) > 1 and any(map(str.isdigit, text[run[0][0] : run[-1][1]])):
+                yield run[0][0], run[-1][1]
+            run = []
+        if count:
+            run.append((at, at + len(body)))
+        wanted = count
+        at += len(line)
 
 
 def _continued(text: str, end: int) -> int:
@@ -135,6 +199,8 @@ def _bracketed(text: str) -> Iterator[tuple[int, int]]:
                 start = text.rfind(f"<{match['tag']}", start, end)
             if end - start > _FAR:
                 continue
+        if match[0] == "$$" and _PROSE_END.search(text, start, end):
+            continue
         if end and ("\n" in text[start:end] or match["brace"]):
             yield start, end
         at = max(at, end)
@@ -170,7 +236,7 @@ def _balanced_end(text: str, start: int) -> int:
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(match[0], 0)
         if depth == 0:
             inner = text[start : match.end()]
-            return match.end() if re.search(r"[\"'][\w $.-]+[\"']\s*:", inner) else 0
+            return match.end() if _KEYED.search(inner) else 0
     cut_off = _JSON_BEGUN.match(text, start)
     blank = re.compile(r"\n\s*\n").search(text, start) if cut_off else None
     return (blank.start() if blank else len(text)) if cut_off else 0
@@ -196,8 +262,13 @@ def _yaml(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_yaml(run: Sequence[re.Match[str]]) -> bool:
     """Whether keys hold keys, or are names of a program's making with values that are no prose."""
+    first = run[0]
+    inside = first[0].lstrip().startswith("-") and first.start("key")
+    if inside and any(one.start("key") == inside and "-" not in one[0][:inside] for one in run[1:]):
+        return True
     nested = any(not key["value"] for key in run[:-1])
     if nested and any(key["indent"] or key[0].lstrip().startswith("-") for key in run):
         return True
     plain = all(key["value"] and _YAML_VALUE.fullmatch(key["value"]) and key[0][0] != "-" for key in run)
-    return plain and any(_MADE_NAME.search(key["key"]) for key in run)
+    made = any(_MADE_NAME.search(key["key"]) for key in run)
+    return plain and (made or all("-" in key["key"] and not key["value"].strip().isalpha() for key in run))
