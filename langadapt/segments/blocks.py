@@ -150,14 +150,18 @@ def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]
                 lines = zip(places[first:last], contents, strict=False)
                 yield from _paragraph(text, [_at_end(text, place, content) for place, content in lines])
             heading = False
-        elif token.type == "html_block" or (token.type == "code_block" and markup and _TAG.match(token.content)):
+        elif token.type == "html_block" or (
+            token.type == "code_block" and markup and _TAG.match(token.content)
+        ):
             markup = True
             yield Leaf(tuple(places[first:last]))
             continue
         elif token.type == "code_block" and _is_prose(token.content):
             for filled, lines in groupby(places[first:last], lambda place: not text[slice(*place)].isspace()):
                 if filled:
-                    yield from _paragraph(text, [_at_end(text, place, text[slice(*place)]) for place in lines])
+                    yield from _paragraph(
+                        text, [_at_end(text, place, text[slice(*place)]) for place in lines]
+                    )
         markup = False
 
 

@@ -47,16 +47,18 @@ _CAPITALS = re.compile(
 )
 _ENDS = (";", "{", ",", "(", ">", ")")
 _LIKELY = re.compile(
-    r"[ \t]+\S.*|[ \t]*(?:\#|//|/\*|\*/|\*[ ]|--|@\w).*|.*(?:[;{}()\[\],=\\]|->|=>|:=|\+|\|)[ \t]*"
+    r"[ \t]+\S.*|[ \t]*(?:\#|//|/\*|\*/|--|@\w).*|.*(?:[;{}()\[\],=\\]|->|=>|:=|\+|\|)[ \t]*"
     r"|[\w.\[\]\"']+[ ]?(?:[-+*/|&:]?=|<-)[ ]?\S.*|(?:do|then|else|begin|pause|exit|package|using|class|set|cd|namespace|struct)\b[^.!?]{0,60}"
     r"|[a-z_]\w*(?:[ ]\w+){0,3}[ ]=[ ]\S.*"
 )
-_PROSE = re.compile(r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$|[A-Za-z]{2,} (?:[a-z]{2,} )+\([a-z ]+\)[;,.:]?\s*$")
+_PROSE = re.compile(
+    r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$|[A-Za-z]{2,} (?:[a-z]{2,} )+\([a-z ]+\)[;,.:]?\s*$"
+)
 _LABEL = re.compile(r"(?:[A-Z][\w']*|[a-z]{2,})(?: [\w'-]+)*:\s*$")
-_MARKED = re.compile(r"[ \t]*(?:[-+>|<=]|\*(?!/| @)|#{2,6} |\d+[.)])")
-_STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*[ /]|--).*")
+_MARKED = re.compile(r"[ \t]*(?:[-+>|<=]|\*(?!/)|#{2,6} |\d+[.)])")
+_STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*/|--[ ]).*")
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/)[\s\S]){0,4000}\*/[ \t]*$", re.MULTILINE)
-_COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|\*|--)")
+_COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|--)")
 _CODE_LIKE = re.compile(
     r"\n[ \t]{0,40}(?:def |class |import |from |return|#|if |el|for |while |print|echo|console|public |private |static |const |let |var "
     r"|function |func |fn |package |namespace |using |struct |template|void |int |double |float |bool|char |string |String |library\(|Sub |always @"
@@ -126,7 +128,12 @@ def _goes_along(line: str, *, begun: bool) -> bool:
     """Whether a line may stand beside code: before it nothing does that may be prose or a mark of Markdown."""
     if len(line) > _LONGEST or not _LIKELY.fullmatch(line) or _is_prose(line):
         return False
-    return begun or not (_LABEL.match(line) or line[:1].isupper() or _MARKED.match(line) or (line.rstrip().endswith((",", ")")) and not line.lstrip().startswith("@")))
+    return begun or not (
+        _LABEL.match(line)
+        or line[:1].isupper()
+        or _MARKED.match(line)
+        or (line.rstrip().endswith((",", ")")) and not line.lstrip().startswith("@"))
+    )
 
 
 def is_code(line: str) -> bool:

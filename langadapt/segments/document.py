@@ -55,6 +55,12 @@ class Document:
             if not slot.harmless(came):
                 if fault := slot.fault(came):
                     raise Damage(fault, index)
+                if not slot.intact(came):
+                    came = slot.apart(came)
+                if not slot.intact(came):
+                    raise Damage(
+                        "structure: the translation makes a protected span longer, or a new one", index
+                    )
                 plain = plain and slot.plain(came)
             out += [self.text[at : slot.start], slot.filled(came)]
             at = slot.end

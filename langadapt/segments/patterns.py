@@ -97,9 +97,7 @@ _ARGUMENT = r"(?:[ ](?:--?[A-Za-z][\w-]*(?:=\S+)?|[\w.@~^/:=+-]*[\w@~^][./:=@_~^
 _NO_PRICE = r"(?<![\\$0-9])"
 _FORMULA = r"(?=[^$\n]*(?:\\[A-Za-z]|[=^_<>]|[A-Za-z] ?[-+*/]))(?:[^$A-Za-z\\\n]|\\.|\\[A-Za-z]+|(?<![A-Za-z])[A-Za-z]{1,2}(?![A-Za-z])){1,300}"
 """What stands between dollars and is no amount: signs, commands and names of one or two letters."""
-_FLAGGED = (
-    r"(?:ls|cp|mv|rm|cd|mkdir|rmdir|chmod|chown|grep|tar|cat|find|ps|kill|df|du|ssh|scp|curl|wget|ln|tail|head|sort|sed|awk|unzip|gcc|make|tree)"
-)
+_FLAGGED = r"(?:ls|cp|mv|rm|cd|mkdir|rmdir|chmod|chown|grep|tar|cat|find|ps|kill|df|du|ssh|scp|curl|wget|ln|tail|head|sort|sed|awk|unzip|gcc|make|tree)"
 FILLED = "\ue000"
 """Stands for characters that are no text, on a line that holds text as well."""
 _SYMBOLS = [
@@ -120,7 +118,7 @@ _SYMBOLS = [
     ("object", r"\{\s*(?=[\"'][^\"'\n]{0,80}[\"']\s*[:,}]|[A-Za-z_]\w*:\s)|\[\s*(?=[\"{])"),
     ("field", r"\{[A-Za-z_][\w.-]*(?:\[[^\[\]{}]*\])*(?:![rsa])?(?::[^{}\s]*)?\}|\{\d*(?::[^{}\s]*)?\}"),
     ("printf", r"(?<![\d%])%(?:\(\w+\)|\d+\$)?[-+\#0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxXeEfFgGcrsa@](?![\w%])|(?<![\d%\w])%[A-Z_]{2,}%(?:\\[\w.$-]*\w)*"),
-    ("variable", r"(?<![\w$])\$(?:[A-Z_][A-Z0-9_]+|[A-Za-z_]\w*(?=[\[(=/.]))"),
+    ("variable", r"(?<![\w$])\$(?:[A-Z_][A-Z0-9_]+(?![A-Za-z])|[A-Za-z_]\w*(?=[\[(=/.]))"),
     ("share", r"\\\\[\w.-]+\\[\w$.\\-]+"),
     ("formula", r"=[A-Z][A-Z.]{1,20}\((?:[^()\n]|\((?:[^()\n]|\([^()\n]*\)){0,200}\)){0,300}\)"),
     ("expression", r"(?<![\w)\]}])\^(?=[^\s$]{0,200}[\[\\(])[^\s$]{2,200}\$(?!\w)"),

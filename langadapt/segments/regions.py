@@ -44,7 +44,9 @@ _SETTINGS = re.compile(
     r"|(?:FROM \S+(?: AS \w+)?|ARG \S+)(?:(?:\r?\n)+(?:(?:FROM|RUN|CMD|COPY|ADD|WORKDIR|EXPOSE|ENV|ENTRYPOINT|ARG|VOLUME|USER|LABEL|HEALTHCHECK) .*(?:\\\r?\n.*)*|#.*))+)$",
     re.MULTILINE,
 )
-_SETTINGS_LIKE = re.compile(r"\n(?:\[[\w.:\"' -]+\][ \t]*\r?\n|(?:export )?[A-Z][A-Z0-9_]*=|[a-z][\w.-]*=|[\w.-]+[=~><]=|[A-Z]{3,7} /|HTTP/|FROM |ARG )")
+_SETTINGS_LIKE = re.compile(
+    r"\n(?:\[[\w.:\"' -]+\][ \t]*\r?\n|(?:export )?[A-Z][A-Z0-9_]*=|[a-z][\w.-]*=|[\w.-]+[=~><]=|[A-Z]{3,7} /|HTTP/|FROM |ARG )"
+)
 _ROW = re.compile(
     r"^(?:[^\s,][^,\n]*(?:,(?! )[^,\n]*){2,}|\"[^\"\n]*\"(?:,(?:\"[^\"\n]*\"|[^\s\",]*))+)$", re.MULTILINE
 )
@@ -58,11 +60,15 @@ _COMMAND = re.compile(
     r"))[ \t]*\r?$",
     re.MULTILINE,
 )
-_BESIDE_ABOVE = re.compile(rf"^{_AMBIGUOUS}(?:[ ][^\s.!?]+){{1,3}}\n\Z", re.MULTILINE)
-_BESIDE_BELOW = re.compile(rf"\n{_AMBIGUOUS}(?:[ ][^\s!?]+){{1,3}}(?=\r?\n|\Z)")
+_BESIDE = re.compile(rf"{_AMBIGUOUS}(?:[ ][^\s!?]+){{1,3}}")
+_BELOW = re.compile(rf"\r?\n{_BESIDE.pattern}(?=\r?\n|\Z)")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
-_PLAIN_WORDS = re.compile(r"(?:set|man|code|go|find|cut|sort|head|kill|touch|make|which|source|service|patch|diff|env|ip|ps|watch) [a-z]+(?:/[a-z]+)?")
-_PROSE_END = re.compile(r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+|(?:is|are|was|were|will|can) (?:the|a|how|what|to|used|not)\b")
+_PLAIN_WORDS = re.compile(
+    r"(?:set|man|code|go|find|cut|sort|head|kill|touch|make|which|source|service|patch|diff|env|ip|ps|watch) [a-z]+(?:/[a-z]+)?"
+)
+_PROSE_END = re.compile(
+    r"[a-z]{2,} [a-z]+ [a-z]+ [a-z]+ [a-z]+|(?:is|are|was|were|will|can) (?:the|a|how|what|to|used|not)\b"
+)
 _KEY = r"(?:[a-z_$.@/][\w.$@/-]*|\"[^\"\n]+\"|[a-z]+(?:[A-Z][a-z0-9]*)+)"
 _YAML_LINE = re.compile(rf"(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>{_KEY}):(?P<value>[ \t].*)?$")
 _YAML_VALUE = re.compile(r"[ \t]*(?:\"[^\"]*\"|'[^']*'|[\w./:@$+-]+|\[.*\]|\{.*\}|[|>]-?)[ \t,]*(?:#.*)?")
@@ -139,10 +145,14 @@ def _commands(text: str) -> Iterator[tuple[int, int]]:
         line = match["line"]
         if match.start() < reached or (line[0] not in "$>.(" and _is_said(line)):
             continue
-        start, reached = match.start("line"), _continued(text, match.end("line"))
-        while above := _BESIDE_ABOVE.search(text, 0, start) if match.start("line") == match.start() else None:
-            start = above.start()
-        while below := _BESIDE_BELOW.match(text, reached):
+        start, before = match.start("line"), reached
+        reached = _continued(text, match.end("line"))
+        while start > before and match.start() == match.start("line"):
+            above = text.rfind("\n", 0, start - 1) + 1
+            if above < before or not _BESIDE.fullmatch(text, above, start - 1):
+                break
+            start = above
+        while below := _BELOW.match(text, reached):
             reached = below.end()
         yield start, reached
 

@@ -14,7 +14,9 @@ from langadapt.segments.spans import Span, find
 _WORDS = re.compile(r"[^\W\d_]{2}|[^\W\d_\x00-\u024f]")
 """Two letters, or one of a script in which one may be a word."""
 _WHITE = re.compile(r"\s+")
-_ITEM = re.compile(r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|(?:[a-z]|[ivx]{2,4})[.)])\s+")
+_ITEM = re.compile(
+    r"(?:\[[ xX]\]|[•◦▪●‣·\u2013\u2014*+-]|\(?\d{1,3}[.)]|\(?[A-Za-z]\)|(?:[a-z]|[ivx]{2,4})[.)])\s+"
+)
 _NO_WRAP = re.compile(r"[A-Z][.)]\s|[\w.\[\]]+ [-+*/]?= |[^\s:][^:]{0,24}: \S")
 """A line that is an option, a step of an equation, or a label with its value."""
 _OPENING = "\"'(*_[\u201c\u2018\u00ab\u201e"
@@ -198,7 +200,11 @@ def _soft(lines: Sequence[str]) -> list[bool]:
 
 
 def _goes_on(line: str, after: str, *, filled: bool) -> bool:
-    if _ITEM.match(after) or _CLOSED.search(line) or any(mark in line and mark in after for mark in _PARALLEL):
+    if (
+        _ITEM.match(after)
+        or _CLOSED.search(line)
+        or any(mark in line and mark in after for mark in _PARALLEL)
+    ):
         return False
     if filled:
         return True

@@ -1,14 +1,14 @@
 """Spans inside a text that no model may touch: they travel as placeholders `<x1>`, `<x2>`, ... and come back."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from langadapt.segments.patterns import BLOCK_TAGS, SPANS, SUSPECT, TOOLS
 
 PLACEHOLDER = re.compile(r"<x(\d+)>")
 _TAG_NAME = re.compile(r"</?([A-Za-z][\w-]*)")
-_UNPAIRED = re.compile(r"[()\[\]]")
+_LINK = re.compile(r"(!?)(?<!\\)\[(?:[^\[\]]|\[[^\[\]]*\])*(?<!\\)\]<x(\d+)>")
 _LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BRACKET = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|[{}\[\]]")
 _FAR, _MOST_UNCLOSED = 20_000, 20
@@ -91,10 +91,28 @@ def fault(sent: str, came: str) -> str:
     if sorted(got) != wanted:
         told = ", ".join(f"<x{number}>" for number in got) or "none"
         return f"placeholders: {told} came back where {len(wanted)} went out"
-    for number in wanted:
-        if f"]<x{number}>" in sent and f"]<x{number}>" not in came:
+    links = set(_LINK.findall(came))
+    for image, number in _LINK.findall(sent):
+        if (image, number) not in links:
             return f"placeholders: <x{number}> is a link's target and lost its link"
     return ""
+
+
+def nested(spans: Iterable[str]) -> bool:
+    """Whether the tags among spans are opened before they are closed; some need not be closed."""
+    open_tags: list[str] = []
+    for span in spans:
+        name = _TAG_NAME.match(span)
+        if name is None or span.endswith("/>"):
+            continue
+        if not span.startswith("</"):
+            open_tags.append(name[1])
+        elif name[1] in open_tags:
+            while open_tags.pop() != name[1]:
+                pass
+        else:
+            return False
+    return True
 
 
 def prose(text: str) -> str:
