@@ -74,6 +74,21 @@ def test_what_is_sent(text, segments):
         ("Go on.", ["- Weiter."]),
         ("Go on.", ["Weiter auf https://evil.example."]),
         ("Go on.", ["```"]),
+        ("Go on.", ["<!-- weiter"]),
+        ("Go on.", ["<div"]),
+        ("Go on.", ["***"]),
+        ("First line.\nSecond line.", ["Eins.", "=="]),
+        ("| one | two |\n|---|---|", ["a\\", "b"]),
+        ("Take `a` here.", ["Nimm \\<x1> hier."]),
+        ("Take `a` here.", ["Nimm `<x1>` hier."]),
+        ("Take {a} here.", ["Nimm ${<x1>} hier."]),
+        ("Take {a} here.", ["Nimm $<x1> hier."]),
+        ("Is it 50% or %s now?", ["Ist es 50%<x1>?"]),
+        ("This is <b>bold</b> text.", ["Das ist <x2>fetter<x1> Text."]),
+        ("See [one](https://x.org) now.", ["Siehe eins]<x1> jetzt."]),
+        ("See ![one](a.png) now.", ["Siehe [eins]<x1> jetzt."]),
+        ("**Note:** it is **done** now.", ["*Hinweis:** es ist **fertig**."]),
+        ("It costs $5 and then $6 more.", ["$Es kostet 5 und$ 6 mehr."]),
     ],
 )
 def test_damage_is_found(text, translations):
@@ -87,6 +102,20 @@ def test_spans_may_change_places_but_not_content():
         Document(text).assemble(["Ersetze auf <x3> <x1> durch <x2>."])
         == "Ersetze auf https://x.org/y `a` durch `b`."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "translation", "written"),
+    [
+        ("Visit https://x.org/y today.", "Besuche <x1>heute.", "Besuche https://x.org/y heute."),
+        ("Open a.py and b.txt now.", "Öffne <x1><x2>jetzt.", "Öffne a.py b.txt jetzt."),
+        ("Use `a` or `b`.", "Nimm <x1><x2>.", "Nimm `a` `b`."),
+        ("Set $HOME now.", "Setze <x1>jetzt.", "Setze $HOME jetzt."),
+        ("Use `a` here.", "使用<x1>吧。", "使用`a`吧。"),
+    ],
+)
+def test_a_span_does_not_grow_into_what_touches_it(text, translation, written):
+    assert Document(text).assemble([translation]) == written
 
 
 def test_prose_is_free_of_spans():

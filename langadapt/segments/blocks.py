@@ -150,19 +150,26 @@ def leaves(text: str, found: "Sequence[Token]", places: Sequence[tuple[int, int]
                 lines = zip(places[first:last], contents, strict=False)
                 yield from _paragraph(text, [_at_end(text, place, content) for place, content in lines])
             heading = False
-        elif token.type == "html_block" or (
-            token.type == "code_block" and markup and _TAG.match(token.content)
-        ):
-            markup = True
-            yield Leaf(tuple(places[first:last]))
-            continue
-        elif token.type == "code_block" and _is_prose(token.content):
-            for filled, lines in groupby(places[first:last], lambda place: not text[slice(*place)].isspace()):
-                if filled:
-                    yield from _paragraph(
-                        text, [_at_end(text, place, text[slice(*place)]) for place in lines]
-                    )
-        markup = False
+        else:
+            markup = token.type == "html_block" or (
+                markup and token.type == "code_block" and _opens_tag(token)
+            )
+            if markup:
+                yield Leaf(tuple(places[first:last]))
+            elif token.type == "code_block" and _is_prose(token.content):
+                yield from _indented(text, places[first:last])
+
+
+def _opens_tag(token: "Token") -> bool:
+    """Whether an indented block goes on with the markup above it, which CommonMark ends at a blank line."""
+    return _TAG.match(token.content) is not None
+
+
+def _indented(text: str, places: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
+    """The paragraphs of an indented block that is prose."""
+    for filled, lines in groupby(places, lambda place: not text[slice(*place)].isspace()):
+        if filled:
+            yield from _paragraph(text, [_at_end(text, place, text[slice(*place)]) for place in lines])
 
 
 def _is_prose(block: str) -> bool:

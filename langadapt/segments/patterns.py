@@ -103,8 +103,8 @@ FILLED = "\ue000"
 _SYMBOLS = [
     ("display", rf"{FILLED}+|\$\$(?=[^$]*[\\=^_+\d]|[^$\s])(?:[^$\\]|\\.|\$(?!\$))+\$\$|\\\[.{{1,4000}}?\\\]"),
     ("code", r"(?<!`)(?P<ticks>`+)(?!`).{1,2000}?(?<!`)(?P=ticks)(?!`)"),
-    ("math", rf"\\\(.{{1,2000}}?\\\)|{_NO_PRICE}\$(?:{_FORMULA}|[\^_][^\s$]{{1,40}}|\d[\d.,]*)\$(?![0-9A-Za-z_$])"
-             rf"|{_NO_PRICE}\$(?![\s$\d.,]*\s)(?!\{{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![0-9A-Za-z_$])"),
+    ("math", (rf"\\\(.{{1,2000}}?\\\)|{_NO_PRICE}\$(?:{_FORMULA}|[\^_][^\s$]{{1,40}}|\d[\d.,]*)\$(?![0-9A-Za-z_$])"
+             rf"|{_NO_PRICE}\$(?![\s$\d.,]*\s)(?!\{{)(?:[^$\\\n]|\\.|\n(?!\n))*?(?<![\s\\$])\$(?![0-9A-Za-z_$])")),
     ("environment", r"\\begin\{(?P<name>\w+\*?)\}.{0,2000}?\\end\{(?P=name)\}"),
     ("comment", r"<!--.{0,1000}?-->|<![A-Za-z][^<>]{0,500}>|<\?.{0,1000}?\?>"),
     ("verbatim", rf"<(?P<element>{_VERBATIM})\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>(?:(?!<(?P=element)\b).){{0,4000}}?</(?P=element)\s*>"),
@@ -139,8 +139,8 @@ _WORDS = [
     ("file", (rf"(?<![\w.-])[\w-]{{1,100}}(?:\.[\w-]{{1,100}}){{0,5}}\.(?:{_EXTENSIONS})\b(?!\.\w)")),
 ]  # fmt: skip
 _COMMANDS = [
-    ("command", rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo[ ](?:{_PACKAGERS}|{_TOOLS}|[\w./-]+(?={_ARGUMENT})){_ARGUMENT}*"
-                rf"|(?<![\w-]){_FLAGGED}[ ]--?[A-Za-z]+\b(?:[ ][\w~-]*[./~_][\w./~_-]*\w)*"),
+    ("command", (rf"(?<![\w-])(?:sudo[ ])?(?:{_PACKAGERS}|{_TOOLS}){_ARGUMENT}*|(?<![\w-])sudo[ ](?:{_PACKAGERS}|{_TOOLS}|[\w./-]+(?={_ARGUMENT})){_ARGUMENT}*"
+                rf"|(?<![\w-]){_FLAGGED}[ ]--?[A-Za-z]+\b(?:[ ][\w~-]*[./~_][\w./~_-]*\w)*")),
     ("statement", r"(?:SELECT|INSERT[ ]INTO|UPDATE|DELETE[ ]FROM|CREATE[ ](?:TABLE|VIEW|INDEX)|ALTER[ ]TABLE|DROP[ ](?:TABLE|VIEW|INDEX))\b[^;\n]{1,500};"),
 ]  # fmt: skip
 

@@ -193,7 +193,7 @@ def _soft(lines: Sequence[str]) -> list[bool]:
     begun = [line.lstrip(_OPENING)[:1] for line in lines[1:]]
     verse = sum(letter.isupper() for letter in begun) * 2 > len(begun)
     filled = filled and not verse
-    ended = _ENDS if len(lines) == 2 else ()  # noqa: PLR2004
+    ended = _ENDS if len(lines) == 2 else ()
     return [
         _goes_on(line, after, filled=filled and not line.endswith(ended)) for line, after in pairwise(lines)
     ]

@@ -32,12 +32,16 @@ class Slot(NamedTuple):
 
     def fault(self, came: str) -> str:
         """What is wrong with a translation by itself; nothing where it may stand here."""
-        if reason := fault(self.sent, came):
-            return reason
+        return fault(self.sent, came) or self._mark(came) or self._broken(came)
+
+    def _mark(self, came: str) -> str:
         if _MARK.match(came) and not _MARK.match(self.sent):
             return f"structure: the translation begins with the mark {came[:4]!r}"
         if self.cell and (_BORDER.search(came) or came.endswith("\\")):
             return "structure: the translation of a table's cell holds a border"
+        return ""
+
+    def _broken(self, came: str) -> str:
         if came.count("**") % 2 != self.sent.count("**") % 2:
             return "structure: the translation opens or closes an emphasis"
         if _ESCAPED.search(came) and not _ESCAPED.search(self.sent):
