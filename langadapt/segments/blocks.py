@@ -179,6 +179,9 @@ def _is_prose(block: str) -> bool:
 
 def _paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
     """The lines as one leaf, but rows of a table without a rule by cell."""
+    if "|" not in text:
+        yield Leaf(tuple(lines))
+        return
     for is_row, group in groupby(lines, lambda line: _ROW.fullmatch(text, *line) is not None):
         if is_row:
             yield from _cells(text, list(group))
@@ -189,8 +192,9 @@ def _paragraph(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Leaf]:
 def _at_end(text: str, place: tuple[int, int], content: str) -> tuple[int, int]:
     """Where a line's content stands: it is what the line ends with."""
     start, end = place
-    line = text[start:end].rstrip()
-    end = start + len(line)
+    if end - start == len(content) and content[:1].isalnum() and not content[-1].isspace():
+        return place
+    end = start + len(text[start:end].rstrip())
     return max(start, end - len(content.strip())), end
 
 

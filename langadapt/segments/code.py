@@ -59,11 +59,11 @@ _MARKED = re.compile(r"[ \t]*(?:[-+>|<=]|\*(?!/)|#{2,6} |\d+[.)])")
 _STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*/|--[ ]).*")
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/)[\s\S]){0,4000}\*/[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*(?:#|//|/\*|--)")
-_CODE_LIKE = re.compile(
+CODE_LIKE = re.compile(
     r"\n[ \t]{0,40}(?:def |class |import |from |return|#|if |el|for |while |print|echo|console|public |private |static |const |let |var "
     r"|function |func |fn |package |namespace |using |struct |template|void |int |double |float |bool|char |string |String |library\(|Sub |always @"
     r"|SELECT|INSERT |UPDATE |DELETE FROM |CREATE |ALTER TABLE|WITH |select |insert into |update |delete from |create table "
-    r"|@echo|[})\]]|[A-Za-z_][\w.\[\]\"']*(?:\(| ?(?:[-+*/]?=|<-|::) ?\S)|[A-Z][a-z]+-[A-Z]|body \{|[.#][\w-]+ \{)|[;{]\s*(?:\n|\Z)"
+    r"|@echo|[})\]]|[A-Za-z_][\w.\[\]\"']*(?:\(| ?(?:[-+*/]?=|<-|::) ?\S)|[A-Z][a-z]+-[A-Z]|[a-z.#][\w.#-]* ?\{)"
 )
 _ALONE = re.compile(
     rf"""\s*(?:def[ ]|class[ ]|import[ ][\w.]+\W*$|import[ ]["']|from[ ].+[ ]import[ ]|\#include|SELECT[ ].+[ ]FROM[ ]|public[ ]|private[ ]|static[ ]|function[ ]\w*\(
@@ -84,7 +84,7 @@ _LONGEST = 2_000
 
 def code(text: str) -> Iterator[tuple[int, int]]:
     """Runs of at least two lines of code, or one that can be nothing else."""
-    if not _CODE_LIKE.search("\n" + text):
+    if not CODE_LIKE.search("\n" + text):
         return
     if "/*" in text:
         yield from (comment.span() for comment in _BLOCK_COMMENT.finditer(text))
@@ -112,7 +112,7 @@ def _runs(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
                 count = 0
             continue
         certain = is_code(line) or (below.strip() == "{" and not _is_prose(line))
-        if certain or _goes_along(line, begun=bool(sure)):
+        if certain or _goes_along(line, begun=bool(sure and lines[number - 1].strip())):
             first = first if count else number
             count += 1
             sure += certain

@@ -11,6 +11,7 @@ from langadapt.segments.blocks import fences, leaves, line_places, tokens
 from langadapt.segments.regions import blanked, regions
 from langadapt.segments.sections import Cut, slots
 from langadapt.segments.slots import Slot
+from langadapt.segments.spans import may_hold
 
 MODES: Mapping[str, Cut] = {"markdown": Cut.PARAGRAPH, "newline": Cut.LINE, "sentence": Cut.SENTENCE}
 MODE = "markdown"
@@ -55,9 +56,7 @@ class Document:
             if not slot.harmless(came):
                 if fault := slot.fault(came):
                     raise Damage(fault, index)
-                if not slot.intact(came):
-                    came = slot.apart(came)
-                if not slot.intact(came):
+                if not slot.intact(came) and not slot.intact(came := slot.apart(came)):
                     raise Damage(
                         "structure: the translation makes a protected span longer, or a new one", index
                     )
@@ -81,11 +80,10 @@ class Document:
 
 def _slots(text: str, cut: Cut) -> Iterator[Slot]:
     places = line_places(text)
-    found = tokens(text)
-    code = list(fences(text, found, places))
+    found = tokens(text) if "```" in text or "~~~" in text else None
     shown = text
-    if apart := regions(text, code):
-        shown = blanked(text, apart)
-        found = tokens(shown)
-    for leaf in leaves(shown, found, places):
-        yield from slots(text, shown, leaf, cut)
+    if apart := regions(text, list(fences(text, found, places)) if found else []):
+        shown, found = blanked(text, apart), None
+    spans = may_hold(shown)
+    for leaf in leaves(shown, found or tokens(shown), places):
+        yield from slots(text, shown, leaf, cut, spans=spans)

@@ -156,7 +156,8 @@ SPANS = re.compile(
 )
 """One match for each span, its kind the name of the group."""
 SUSPECT = re.compile(r"`|\$|\\|<|\{|@|/|%|\ue000|&\S|\]\s*[(\[]|\[[\"^{/A-Z]|\.\w|--\w|:[\w/\\]|=[A-Z]|\^\S")
-"""A text in which this finds nothing, and that holds none of `TOOLS`, holds no span; it is much cheaper than `SPANS`."""
+"""A text in which neither this nor `FLAG` finds anything, and that holds none of `TOOLS`, holds no span; it is much cheaper than `SPANS`."""
+FLAG = re.compile(r" --?[A-Za-z]")
 TOOLS = frozenset(
     [
         "sudo",
@@ -202,36 +203,5 @@ TOOLS = frozenset(
         "CREATE",
         "ALTER",
         "DROP",
-        "ls",
-        "cp",
-        "mv",
-        "rm",
-        "cd",
-        "mkdir",
-        "rmdir",
-        "chmod",
-        "chown",
-        "grep",
-        "tar",
-        "cat",
-        "find",
-        "ps",
-        "kill",
-        "df",
-        "du",
-        "ssh",
-        "scp",
-        "curl",
-        "wget",
-        "ln",
-        "tail",
-        "head",
-        "sort",
-        "sed",
-        "awk",
-        "unzip",
-        "gcc",
-        "make",
-        "tree",
     ]
 )

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from langadapt.segments.code import code
+from langadapt.segments.code import CODE_LIKE, code
 from langadapt.segments.patterns import FILLED
 
 _OPENING = re.compile(
@@ -47,6 +47,7 @@ _SETTINGS = re.compile(
 _SETTINGS_LIKE = re.compile(
     r"\n(?:\[[\w.:\"' -]+\][ \t]*\r?\n|(?:export )?[A-Z][A-Z0-9_]*=|[a-z][\w.-]*=|[\w.-]+[=~><]=|[A-Z]{3,7} /|HTTP/|FROM |ARG )"
 )
+_ROW_LIKE = re.compile(r",\S[^,\n]{0,200},\S|\",[\"\d]")
 _ROW = re.compile(
     r"^(?:[^\s,][^,\n]*(?:,(?! )[^,\n]*){2,}|\"[^\"\n]*\"(?:,(?:\"[^\"\n]*\"|[^\s\",]*))+)$", re.MULTILINE
 )
@@ -75,21 +76,42 @@ _YAML_VALUE = re.compile(r"[ \t]*(?:\"[^\"]*\"|'[^']*'|[\w./:@$+-]+|\[.*\]|\{.*\
 _MADE_NAME = re.compile(r"[_\"$]|[a-z][A-Z]")
 _NO_YAML = re.compile(r"^[ \t]*[}\])]|(?:[A-Za-z]{2,},? ){3}[A-Za-z]{2,}")
 _YAML_ITEM = re.compile(r"(?P<indent>[ \t]*)-[ \t]+\S.*$|[ \t]*\#.*$|[ \t]+\S.*$")
-_BRACKETS = ("{", "[", "$$", "\\[", "\\begin", "</", "<!--")
-_STACK_LIKE = re.compile(
-    r"\n(?:[ \t>]*(?:at |\.\.\. \d|Caused by)|panic:|goroutine |error\[|npm |\[signal |\[?\d{4}-|\d+\.\d+\.\d+\.\d+ - )|Error|ERROR|Exception|: (?:fatal )?(?:error|warning)|-->|File \"|:\d\d?[:)]|panicked|not found|Segmentation|\nfatal: "
+_BRACKETS = ("{", "[", "$$", "\\begin", "</", "<!--")
+_ERRORS = (
+    "rror",
+    "ERROR",
+    "xception",
+    ": warning",
+    "-->",
+    'File "',
+    "panicked",
+    "command not",
+    "Segmentation",
+    "Traceback (",
 )
+_STACK_LIKE = re.compile(
+    r"\n(?:[ \t>]*(?:at |\.\.\. \d|Caused by)|panic:|goroutine |npm |\[signal |\[?\d{4}-|\d+\.\d+\.\d+\.\d+ - |fatal: )"
+)
+_PLACE = re.compile(r":\d\d?[:)]")
 _COMMAND_LIKE = re.compile(
-    r"\n[ \t>*+\d.)-]{0,40}(?:[$>.(]|PS|[A-Z]:\\|[\w.-]{1,60}@|[a-z][\w+-]{0,30} +[\w./~$\"'*:-])"
+    r"\n[ \t>]{0,40}(?:[-*+][ \t]{1,9}|\d{1,9}[.)][ \t]{1,9})?(?:[$>(]|\.\.\.|PS|[A-Z]:\\"
+    rf"|(?:{_AMBIGUOUS}|sudo|git|docker|kubectl|npm|npx|yarn|pnpm|pip3?|conda|brew|apt|apt-get|cargo|systemctl|docker-compose|terraform|helm"
+    r"|composer|dotnet) +[\w./~$\"'*:+-])"
 )
 _YAML_LIKE = re.compile(r"\n[ \t-]{0,40}[\w.$@/\"-]{1,80}:(?=\s)")
+_LINE_LIKE = re.compile(
+    "|".join(like.pattern for like in (_STACK_LIKE, _COMMAND_LIKE, _SETTINGS_LIKE, _YAML_LIKE, CODE_LIKE))
+    + r"|\n(?:@@ -|diff --git)"
+)
+"""A text in which this finds nothing begins no line as code, commands or settings do."""
 
 
 def regions(text: str, fences: Sequence[tuple[int, int, bool]]) -> list[tuple[int, int]]:
     """Where the regions are, in order and apart; none within a fence, but those fences that the block parser cuts short."""
     found: list[tuple[int, int]] = []
-    short = ((start, end) for start, end, cut_short in fences if cut_short)
-    for start, end in sorted([*_all(text), *short]):
+    short = [(start, end) for start, end, cut_short in fences if cut_short]
+    outside = blanked(text, [(start, end) for start, end, _ in fences]) if fences else text
+    for start, end in sorted([*_all(outside), *short]):
         if any(start < b and end > a and (start, end) != (a, b) for a, b, _ in fences):
             continue
         if found and start < found[-1][1]:
@@ -116,26 +138,39 @@ def blanked(text: str, found: Sequence[tuple[int, int]]) -> str:
 
 
 def _all(text: str) -> Iterator[tuple[int, int]]:
+    lines = "\n" + text
+    begun = "@" in text or _LINE_LIKE.search(lines) is not None
+    if _any(_BRACKETS, text):
+        yield from _bracketed(text)
+    if (begun and _STACK_LIKE.search(lines)) or _any(_ERRORS, text) or _PLACE.search(text):
+        yield from (match.span() for match in _TRACEBACK.finditer(text))
+        yield from (match.span() for match in _STACK.finditer(text))
+    if _ROW_LIKE.search(text):
+        yield from _rows(text)
+    if begun or text.startswith("---"):
+        yield from _begun(text, lines)
+
+
+def _begun(text: str, lines: str) -> Iterator[tuple[int, int]]:
+    """What is known by how its lines begin."""
     if front := _FRONT_MATTER.match(text):
         yield front.span()
-    lines = "\n" + text
-    if any(sign in text for sign in _BRACKETS):
-        yield from _bracketed(text)
-    if "Traceback (most recent" in text:
-        yield from (match.span() for match in _TRACEBACK.finditer(text))
-    if _STACK_LIKE.search(lines):
-        yield from (match.span() for match in _STACK.finditer(text))
-    if _COMMAND_LIKE.search(lines):
+    if "@" in text or _COMMAND_LIKE.search(lines):
         yield from _commands(text)
     if "\n@@ -" in lines or "diff --git" in text:
         yield from (match.span() for match in _DIFF.finditer(text))
     if _SETTINGS_LIKE.search(lines):
         yield from (match.span() for match in _SETTINGS.finditer(text))
-    if _ROW.search(text):
-        yield from _rows(text)
     yield from code(text)
     if _YAML_LIKE.search(lines):
         yield from _yaml(text)
+
+
+def _any(signs: Sequence[str], text: str) -> bool:
+    for sign in signs:  # noqa: SIM110 - several times faster than `any` and a generator
+        if sign in text:
+            return True
+    return False
 
 
 def _commands(text: str) -> Iterator[tuple[int, int]]:

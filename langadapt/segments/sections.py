@@ -37,14 +37,14 @@ class Cut(Enum):
     SENTENCE = "sentence"
 
 
-def slots(text: str, shown: str, leaf: Leaf, cut: Cut) -> Iterator[Slot]:
-    """The slots of a block. `shown` is `text` as the block parser saw it, character for character."""
+def slots(text: str, shown: str, leaf: Leaf, cut: Cut, *, spans: bool) -> Iterator[Slot]:
+    """The slots of a block. `shown` is `text` as the block parser saw it, and `spans` whether it may hold any."""
     lines = [shown[start:end] for start, end in leaf.lines]
-    spans = find("\n".join(lines))
-    if not spans and len(lines) == 1 and cut is not Cut.SENTENCE and (plain := _plain(lines[0], leaf)):
+    found = find("\n".join(lines)) if spans else []
+    if not found and len(lines) == 1 and cut is not Cut.SENTENCE and (plain := _plain(lines[0], leaf)):
         yield plain
         return
-    block = _Block(text, leaf, lines, spans)
+    block = _Block(text, leaf, lines, found)
     for part in _parts(block, cut):
         start, end = block.trimmed(*part)
         if cut is not Cut.SENTENCE:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from langadapt.segments.patterns import BLOCK_TAGS, SPANS, SUSPECT, TOOLS
+from langadapt.segments.patterns import BLOCK_TAGS, FLAG, SPANS, SUSPECT, TOOLS
 
 PLACEHOLDER = re.compile(r"<x(\d+)>")
 _TAG_NAME = re.compile(r"</?([A-Za-z][\w-]*)")
@@ -24,9 +24,16 @@ class Span(NamedTuple):
     border: bool = False
 
 
+def may_hold(text: str) -> bool:
+    """Whether a text may hold spans: a look that is much cheaper than to find them."""
+    return bool(
+        SUSPECT.search(text) or (" -" in text and FLAG.search(text)) or not TOOLS.isdisjoint(text.split())
+    )
+
+
 def find(text: str) -> list[Span]:
     """The protected spans of a text, in order; those of one kind that touch are one."""
-    if not SUSPECT.search(text) and TOOLS.isdisjoint(text.split()):
+    if not may_hold(text):
         return []
     found: list[Span] = []
     for span in _spans(text):
