@@ -55,6 +55,7 @@ _PROSE = re.compile(
     r"(?:[A-Za-z]{2,} ){5}|[A-Z][a-z]+ (?:[a-z]+ ){2,}[a-z]+[.!?]\s*$|[A-Za-z]{2,} (?:[a-z]{2,} )+\([a-z ]+\)[;,.:]?\s*$"
 )
 _LABEL = re.compile(r"(?:[A-Z][\w']*|[a-z]{2,})(?: [\w'-]+)*:\s*$")
+_ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]")
 _MARKED = re.compile(r"[ \t]*(?:[-+>|<=]|\*(?!/)|#{2,6} |\d+[.)])")
 _STRING_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|\#.*|//.*|^[ \t]*(?:/\*|\*/|--[ ]).*")
 _BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/)[\s\S]){0,4000}\*/[ \t]*$", re.MULTILINE)
@@ -126,7 +127,7 @@ def _runs(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _goes_along(line: str, *, begun: bool) -> bool:
     """Whether a line may stand beside code: before it nothing does that may be prose or a mark of Markdown."""
-    if len(line) > _LONGEST or not _LIKELY.fullmatch(line) or _is_prose(line):
+    if len(line) > _LONGEST or _ITEM.match(line) or not _LIKELY.fullmatch(line) or _is_prose(line):
         return False
     return begun or not (
         _LABEL.match(line)
