@@ -165,10 +165,8 @@ class Builder:
         return str(beside.resolve()) if beside.exists() else text
 
     def _wrapped(self, translator: Translator) -> Translator:
-        retrying = Retry(inner=translator)
-        if self.memory is None:
-            return retrying
-        return Remembering(inner=retrying, memory=self.memory)
+        retrying = Retry(inner=translator, memory=self.memory)
+        return Remembering(inner=retrying, memory=self.memory) if self.memory else retrying
 
 
 def _validated(

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TextIO
 from langadapt.drafts import disk, drafting
 from langadapt.errors import ConfigError, DataError
 from langadapt.holdings import Unit
-from langadapt.memory import PERSON
-from langadapt.segments.spans import PLACEHOLDER
-from langadapt.tmx import TmxUnit, read_tmx, write_tmx
+from langadapt.memory import PERSON, normal
+from langadapt.segments import PLACEHOLDER
+from langadapt.segments.slots import Slot
+from langadapt.tmx import LONGEST, TmxUnit, read_tmx, write_tmx
 
 COLUMNS = ("source", "target", "origin", "translator", "made")
 _TOLD = 10
@@ -82,21 +84,16 @@ def write_units(path: Path, units: Iterable[Unit], *, source: str, target: str) 
 
 
 def fault(source: str, target: str) -> str:
-    """Why a translation cannot be taken; nothing where it can."""
-    if not source.strip():
+    """Why a translation cannot be taken; nothing where it can. The rules are those of the place that it would stand in."""
+    sent = normal(source)
+    if not sent:
         return "the source is empty"
     if not target.strip():
         return "the target is empty"
-    sent, came = sorted(PLACEHOLDER.findall(source)), sorted(PLACEHOLDER.findall(target))
-    if len(set(sent)) < len(sent):
-        return f"the source holds a placeholder twice: {_listed(sent)}"
-    if sent != came:
-        return f"the source holds the placeholders {_listed(sent)}, the target {_listed(came)}"
-    return ""
-
-
-def _listed(numbers: Sequence[str]) -> str:
-    return ", ".join(f"<x{number}>" for number in numbers) or "none"
+    held = PLACEHOLDER.findall(sent)
+    if len(set(held)) < len(held):
+        return f"the source holds a placeholder twice: {', '.join(f'<x{number}>' for number in held)}"
+    return Slot(0, len(sent), sent).fault(target.strip())
 
 
 def _format(path: Path) -> str:
@@ -113,7 +110,7 @@ def _write_tsv(out: TextIO, units: Iterable[Unit], *, source: str, target: str) 
 
 
 def _read_tsv(path: Path, _found: Findings, _: Sequence[str]) -> Iterator[Unit]:
-    with path.open(encoding="utf-8-sig", newline="") as text:
+    with path.open(encoding="utf-8-sig", newline="") as text, _long_cells():
         rows = csv.reader(text, dialect="excel-tab", strict=True)
         end = 0
         try:
@@ -139,6 +136,16 @@ def _read_tsv(path: Path, _found: Findings, _: Sequence[str]) -> Iterator[Unit]:
             ) from error
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Lets a cell be as long as a unit of a TMX, for as long as a table is read."""
+    before = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _row(line: int, header: Sequence[str], row: Sequence[str]) -> Unit:
     named = dict(zip(header, row, strict=False))
     wrong = ""
@@ -150,6 +157,7 @@ def _row(line: int, header: Sequence[str], row: Sequence[str]) -> Unit:
         source=named.get("source", ""),
         target=named.get("target", ""),
         origin=named.get("origin") or PERSON,
+        translator=named.get("translator", ""),
         line=line,
         fault=wrong,
     )
@@ -166,7 +174,14 @@ def _read_tmx(path: Path, found: Findings, languages: Sequence[str]) -> Iterator
                 f"{told} for {asked}" for (told, _), asked in pairs if not _same(asked, told)
             )
             (_, source), (_, target) = chosen
-            yield Unit(source=source, target=target, origin=unit.origin, line=unit.line, fault=unit.fault)
+            yield Unit(
+                source=source,
+                target=target,
+                origin=unit.props.get("x-origin", PERSON),
+                translator=unit.props.get("x-translator", ""),
+                line=unit.line,
+                fault=unit.fault,
+            )
 
 
 def _chosen(unit: TmxUnit, languages: Sequence[str]) -> list[tuple[str, str]] | str:

@@ -1,6 +1,7 @@
 """What a translation memory holds, for people: looked over, given out, corrected, pruned."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,16 @@ from typing import Any
 
 from langadapt.memory import PERSON, TranslationMemory, normal
 
+_SHOWN = 12
+_IDENTITY = re.compile(r"\[([0-9a-f]{12})\]$")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A text and its translation outside the memory; `origin` is `person` or `model`, `fault` why it cannot be taken."""
+    """A text and its translation outside the memory; `origin` is `person` or `model`, `fault` why it cannot be taken.
+
+    `translator` says who the model is; what an export says of it ends with `[the beginning of its identity]`.
+    """
 
     source: str
     target: str
@@ -59,11 +66,16 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class Corrected:
-    """What an import did; `unchanged` says nothing new, `repeated` gave way to a later line for the same text."""
+    """What an import did.
+
+    `unchanged` says nothing new; `foreign` is marked as a model's of which this memory has nothing for the text;
+    `repeated` gave way to a later line for the same text.
+    """
 
     new: int
     replaced: int
     unchanged: int
+    foreign: int
     repeated: int
 
 
@@ -108,9 +120,12 @@ def translators(memory: TranslationMemory) -> dict[str, str]:
         held = db.execute("SELECT DISTINCT translator FROM hypotheses").fetchall()
     words = {identity: "made before translators were named" for (identity,) in held}
     for identity, description in told:
-        component = json.loads(description)
-        words[identity] = _described(component, component.get("models", {}))
-    return {identity: f"{one} [{identity[:12]}]" for identity, one in words.items()}
+        try:
+            component = json.loads(description)
+            words[identity] = _described(component, component.get("models", {}))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            words[identity] = "of a damaged description"
+    return {identity: f"{one} [{identity[:_SHOWN]}]" for identity, one in words.items()}
 
 
 def _described(value: Any, models: Mapping[str, str]) -> str:
@@ -155,20 +170,21 @@ def correct(
 ) -> Corrected:
     """Make corrections of units, all or none: where `given` or `judge` raises, nothing has changed.
 
-    A unit that says it is a model's, and is still as the memory has it, was not corrected and does not become one.
-    `judge` is told the line and the fault of each other unit that cannot be taken.
+    A unit that says it is a model's was corrected where it is not as the memory has it from that model; where the memory
+    has nothing from that model for the text, nobody can say, and it is left out. `judge` is told the line and the fault of
+    each other unit that cannot be taken.
     """
     with memory.use() as db:
         try:
             db.execute("BEGIN")  # of a temporary table alone: others go on writing while a large file is read
             db.execute(
-                "CREATE TEMP TABLE given (text TEXT, place INTEGER, hypothesis TEXT, origin TEXT, line INTEGER, fault TEXT, "
-                "PRIMARY KEY (text, place)) WITHOUT ROWID"
+                "CREATE TEMP TABLE given (text TEXT, place INTEGER, hypothesis TEXT, origin TEXT, identity TEXT, line INTEGER, "
+                "fault TEXT, PRIMARY KEY (text, place)) WITHOUT ROWID"
             )
             db.executemany(
-                "INSERT INTO given VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO given VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (normal(one.source), place, one.target, one.origin, one.line, one.fault)
+                    (normal(one.source), place, one.target, one.origin, _identity(one), one.line, one.fault)
                     for place, one in enumerate(given)
                 ),
             )
@@ -180,16 +196,25 @@ def correct(
             db.execute("DROP TABLE IF EXISTS temp.given")
 
 
+def _identity(unit: Unit) -> str:
+    """The beginning of its translator's identity, where it is told."""
+    told = _IDENTITY.search(unit.translator)
+    return told[1] if told else ""
+
+
 def _merged(
     memory: TranslationMemory, languages: tuple[str, str], judge: Callable[[Iterator[tuple[int, str]]], None]
 ) -> Corrected:
     with memory.use() as db:
         every = _count(db, "given")
-        db.execute(
-            "DELETE FROM given WHERE (text, place) IN (SELECT g.text, g.place FROM hypotheses AS h CROSS JOIN given AS g "
-            "WHERE h.source = ? AND h.target = ? AND g.text = h.text AND g.hypothesis = h.hypothesis AND g.origin = 'model')",
-            languages,
+        ours = (
+            "(text, place) IN (SELECT g.text, g.place FROM hypotheses AS h CROSS JOIN given AS g WHERE h.source = ? "
+            "AND h.target = ? AND g.text = h.text AND g.origin = 'model' AND substr(h.translator, 1, length(g.identity)) = g.identity"
         )
+        db.execute(f"DELETE FROM given WHERE {ours} AND g.hypothesis = h.hypothesis)", languages)  # noqa: S608
+        changed = _count(db, "given")
+        db.execute(f"UPDATE given SET origin = '{PERSON}' WHERE {ours})", languages)  # noqa: S608
+        db.execute("DELETE FROM given WHERE origin = 'model'")
         edited = _count(db, "given")
         judge(iter(db.execute("SELECT line, fault FROM given WHERE fault <> '' ORDER BY place")))
         db.execute("DELETE FROM given WHERE fault <> ''")
@@ -211,7 +236,8 @@ def _merged(
     return Corrected(
         new=texts - corrected,
         replaced=corrected - same,
-        unchanged=same + every - edited,
+        unchanged=same + every - changed,
+        foreign=changed - edited,
         repeated=good - texts,
     )
 

@@ -2,9 +2,10 @@
 
 A component is a frozen, keyword-only dataclass whose fields are its settings, each written as
 `Annotated[type, "what it does"]`. A field marked `SPEED` changes neither results nor their identity; one marked
-`LIMIT` changes which results there are, but not what they say. Three further members are optional: `requires`, a tuple of
-the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; and `known`, facts
-beside the settings that its results depend on.
+`LIMIT` changes which results there are, but not what they say. Further members are optional: `requires`, a tuple of
+the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; `known`, facts
+beside the settings that its results depend on; and of a filter `alone`, true where it may not run on every core, and
+`limits`, which of its settings are limits of its score: `{setting: "low" or "high"}`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

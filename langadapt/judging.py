@@ -54,7 +54,7 @@ def judged(
     """Each item in order with its verdicts, the same whatever the number of `workers` (all cores unless given)."""
     stream: Iterator[Judged] = (Judged(item) for item in items)
     with ExitStack() as stack:
-        for alone, group in itertools.groupby(filters, lambda named: _holds_another(named.filter)):
+        for alone, group in itertools.groupby(filters, lambda named: _alone(named.filter)):
             bench = _Bench(list(group), source, pack)
             if alone:
                 stream = _in_windows(stream, bench)
@@ -94,8 +94,10 @@ class _Bench:
         return [verdict for item in items for verdict in self._verdicts(named, [item])]
 
 
-def _holds_another(filter_: Filter) -> bool:
-    """Whether a setting of a filter is a component, which may be a model on an accelerator."""
+def _alone(filter_: Filter) -> bool:
+    """Whether a filter says that it may not run on every core, or holds a component, which may be a model on an accelerator."""
+    if getattr(filter_, "alone", False):
+        return True
     kinds = (Translator, Filter, Trainer, Evaluator)
     names: list[str] = [item.name for item in fields(filter_)] if is_dataclass(filter_) else []
     return any(isinstance(getattr(filter_, name), kinds) for name in names)

@@ -4,14 +4,14 @@ import itertools
 import json
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
+from langadapt.databases import advice, patiently
 from langadapt.errors import MachineError
 from langadapt.identity import component_identity, digest, model_identity
 from langadapt.interfaces import SPEED, Hypothesis, ModelRef, Segment, Translator
@@ -61,23 +61,31 @@ class Entry(NamedTuple):
 
 
 class TranslationMemory:
-    """An open memory file; several processes may use one at once."""
+    """A memory file, made when it is first used; several processes may use one at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, or make it; raises `MachineError` naming it where that fails."""
+        """Open `path` where it is there; raises `MachineError` naming it where that fails."""
         self.path = path
         self._db: sqlite3.Connection | None = None
+        if str(path) == ":memory:":
+            raise self._shut("it is no file")
+        if path.exists():
+            self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not os.access(path, os.W_OK):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and not os.access(self.path, os.W_OK):
                 raise self._shut("it is read-only")
-            self._db = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+            self._db = sqlite3.connect(self.path, timeout=_PATIENCE_S, isolation_level=None)
             self._open(self._db)
-        except (OSError, sqlite3.Error, MachineError) as error:
+        except (OSError, sqlite3.Error) as error:
             self.close()
-            if isinstance(error, MachineError):
-                raise
-            raise self._shut(error) from error
+            raise self._shut(error, advice(error, _PATIENCE_S)) from error
+        except MachineError:
+            self.close()
+            raise
+        return self._db
 
     def _shut(self, reason: object, hint: str = "name another with --memory FILE") -> MachineError:
         return MachineError(f"the memory {self.path} cannot be opened: {reason}", hint=hint)
@@ -86,13 +94,15 @@ class TranslationMemory:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if tables and "hypotheses" not in tables:
-            raise self._shut("it is a database of something else")
+            raise self._shut(
+                "it is a database of something else", "move it away, or name another with --memory FILE"
+            )
         if version > _VERSION:
             raise self._shut(
                 f"a newer langadapt made it (version {version} of the file, where {_VERSION} is known)",
                 "upgrade langadapt, or name another with --memory FILE",
             )
-        _patiently(lambda: db.execute("PRAGMA journal_mode = WAL"))
+        patiently(lambda: db.execute("PRAGMA journal_mode = WAL"), _PATIENCE_S)
         # What is committed is in the operating system's hands: SIGKILL takes nothing of it, a power cut the last seconds.
         db.execute("PRAGMA synchronous = NORMAL")
         if version < _VERSION:
@@ -102,16 +112,13 @@ class TranslationMemory:
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
         """The database; what goes wrong with it is raised as a `MachineError` that names the file."""
-        assert self._db is not None
+        db = self._db or self._connect()
         try:
-            yield self._db
+            yield db
         except sqlite3.Error as error:
-            hint = "free the disk or name another file with --memory; what was translated before is kept"
-            if _busy(error):
-                hint = (
-                    f"another process has held it for {_PATIENCE_S:.0f} s: start again when that one is done"
-                )
-            raise MachineError(f"the memory {self.path} cannot be used: {error}", hint=hint) from error
+            raise MachineError(
+                f"the memory {self.path} cannot be used: {error}", hint=advice(error, _PATIENCE_S)
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -133,14 +140,19 @@ class TranslationMemory:
                 (identity, json.dumps(description, ensure_ascii=False, default=str)),
             )
 
-    def recall(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Hypothesis]]:
-        """What is remembered of these entries, a person's correction before any model's hypothesis."""
+    def recall(
+        self, entries: Iterable[Entry], known: Container[int] = ()
+    ) -> Iterator[tuple[Entry, Hypothesis]]:
+        """What is remembered of these entries, a person's correction before any model's hypothesis.
+
+        Each answer is counted as work saved, but for entries whose hash is `known`.
+        """
         rest = iter(entries)
         while some := list(itertools.islice(rest, _LOOK_UP)):
             for languages in sorted({entry[1:3] for entry in some}):
-                yield from self._recall(
-                    [entry for entry in some if entry[1:3] == languages], *languages
-                ).items()
+                found = self._recall([entry for entry in some if entry[1:3] == languages], *languages)
+                self._count({entry: told for entry, told in found.items() if hash(entry) not in known})
+                yield from found.items()
 
     def _recall(self, entries: Sequence[Entry], source: str, target: str) -> dict[Entry, Hypothesis]:
         by_key = {entry.key: entry for entry in entries}
@@ -161,9 +173,7 @@ class TranslationMemory:
             for key, text, tokens_in, tokens_out in found
         }
         corrected = {e: Hypothesis(text=said[e.text], origin=PERSON) for e in entries if e.text in said}
-        known |= corrected
-        self._count(known)
-        return known
+        return known | corrected
 
     def _count(self, known: Mapping[Entry, Hypothesis]) -> None:
         """Add to the statistics what these answers have saved."""
@@ -200,28 +210,11 @@ class TranslationMemory:
         """Close the file."""
         if self._db is not None:
             self._db.close()
+            self._db = None
 
 
 def _marks(values: Sized) -> str:
     return f"({','.join('?' * len(values))})"
-
-
-def _busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _patiently(change: Callable[[], object]) -> None:
-    """Make a change that SQLite refuses, rather than waits for, while another process uses the file."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            change()
-        except sqlite3.OperationalError as error:
-            if not _busy(error) or time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 def _upgrade(db: sqlite3.Connection) -> None:
@@ -261,6 +254,11 @@ class Remembering:
         self.memory.introduce(identity, {**told, "models": _models(self.inner)})
         return identity
 
+    @cached_property
+    def _answered(self) -> set[int]:
+        """Hashes of what was answered here: asked again in a later window, it saves nothing more."""
+        return set()
+
     @property
     def deterministic(self) -> bool:
         """As the inner translator."""
@@ -274,7 +272,8 @@ class Remembering:
         for index, text in enumerate(texts):
             entry = Entry(self._identity, source.code, target.code, normal(text.text), text.context)
             places.setdefault(entry, []).append(index)
-        for entry, hypothesis in self.memory.recall(list(places)):
+        for entry, hypothesis in self.memory.recall(list(places), self._answered):
+            self._answered.add(hash(entry))
             yield from ((index, hypothesis) for index in places.pop(entry))
         new = list(places)
         for number, hypothesis in self.inner.translate(
@@ -283,6 +282,7 @@ class Remembering:
             kept = hypothesis
             if hypothesis.finished and hypothesis.text.strip():
                 kept = self.memory.remember(new[number], hypothesis)
+                self._answered.add(hash(new[number]))
             yield from ((index, kept) for index in places[new[number]])
 
     def close(self) -> None:

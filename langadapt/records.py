@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from langadapt.errors import DataError
 
 Row = dict[str, Any]
 ROLES = ("system", "user", "assistant", "tool")
+_NO_ID = (None, "")
+_BLANK = BOM_UTF8 + b" \t\r\n\v\f"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +133,7 @@ def read_records(path: Path) -> Iterator[Record]:
 
 def distinct(record: Record, seen: Container[str | int], row: Any) -> Record:
     """The record, with a number on an id that is not its own but the hash of a row that came before."""
-    if record.id not in seen or "id" in row:
+    if record.id not in seen or row.get("id") not in _NO_ID:
         return record
     number = next(number for number in itertools.count(2) if f"{record.id}-{number}" not in seen)
     return replace(record, id=f"{record.id}-{number}")
@@ -138,13 +141,17 @@ def distinct(record: Record, seen: Container[str | int], row: Any) -> Record:
 
 def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int, Any]]:
     """Line number and value of each line that is not blank; what is no JSON is raised, or put into `wrong`."""
+    if path.exists() and not path.is_file():
+        raise DataError(
+            f"{path} is no regular file", hint="rows are read more than once: write them to a file first"
+        )
     try:
-        with path.open(encoding="utf-8-sig") as lines:
+        with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip():
+                if not line.strip(_BLANK):
                     continue
                 try:
-                    row = _parse(line, path, number)
+                    row = _parse(line, f"{path}, line {number}")
                 except DataError as error:
                     if wrong is None:
                         raise
@@ -155,8 +162,6 @@ def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int,
         raise DataError(
             f"{path}: {error.strerror}", hint="name a JSON Lines file that can be read"
         ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 ({error.reason})", hint="save the file as UTF-8") from error
 
 
 @contextlib.contextmanager
@@ -165,7 +170,7 @@ def writing(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     with drafting(path) as out:
 
         def write(row: Mapping[str, Any]) -> None:
-            line = json.dumps(row, ensure_ascii=False) + "\n"
+            line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
             with disk(path):
                 out.write(line)
 
@@ -182,25 +187,20 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     return count
 
 
-def _parse(line: str, path: Path, number: int) -> Any:
+def _parse(line: bytes, where: str) -> Any:
     try:
-        row = json.loads(line, parse_constant=_no_number)
-        line.encode("utf-8")
-        json.dumps(row, ensure_ascii=False).encode("utf-8")
+        row = json.loads(line.decode("utf-8-sig"))
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not UTF-8 ({error.reason})", hint="save the file as UTF-8") from error
     except UnicodeEncodeError as error:
         raise DataError(
-            f"{path}, line {number}: holds half a character (a lone surrogate)", hint="mend or drop the row"
+            f"{where}: holds half a character (a lone surrogate)", hint="mend or drop the row"
         ) from error
     except (ValueError, RecursionError) as error:
         said = getattr(error, "msg", str(error))
-        raise DataError(
-            f"{path}, line {number}: not JSON ({said})", hint="one JSON object per line"
-        ) from error
+        raise DataError(f"{where}: not JSON ({said})", hint="one JSON object per line") from error
     return row
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _build(kind: type[Record], row: Row, where: str) -> Record:
@@ -215,8 +215,13 @@ def _build(kind: type[Record], row: Row, where: str) -> Record:
     }
     extra = {key: value for key, value in row.items() if key not in ("id", *origin, *kind.FIELDS)}
     own = row.get("id")
+    if isinstance(own, bool) or not isinstance(own, str | int | None):
+        raise DataError(
+            f"{where}: the id {json.dumps(own)[:80]} is neither text nor a whole number",
+            hint="give the row an id of these, or none",
+        )
     return kind(
-        id=own if isinstance(own, str | int) and not isinstance(own, bool) and own != "" else digest,
+        id=digest if own in _NO_ID else own,
         extra=extra,
         **origin,
         **sides,

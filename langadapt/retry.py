@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from functools import cached_property
+from typing import Annotated, ClassVar
 
-from langadapt.interfaces import Hypothesis, Segment, Translator
+from langadapt.interfaces import SPEED, Hypothesis, Segment, Translator
 from langadapt.languages import Language
+from langadapt.memory import Remembering, TranslationMemory
 from langadapt.segments import fault, sentences
 
-SPLITS = 3
 _LETTER = re.compile(r"[^\W\d_]")
 _PLACEHOLDER = re.compile(r"(<x\d+>)")
 
@@ -18,11 +19,14 @@ _PLACEHOLDER = re.compile(r"(<x\d+>)")
 class Retry:
     """`inner`, with what did not come back whole sent again in parts: by sentence, then around each protected span.
 
-    A text is split at most `SPLITS` times; what still fails then comes back unfinished, with the reason.
+    A text is split at most `splits` times; what still fails then comes back unfinished, with the reason. Parts are
+    texts like any other: each is sent once, and with a `memory` looked up there first and remembered.
     """
 
     output_version: ClassVar[int] = 2
     inner: Translator
+    memory: Annotated[TranslationMemory | None, SPEED] = field(default=None, repr=False)
+    splits: Annotated[int, SPEED] = 3
 
     @property
     def deterministic(self) -> bool:
@@ -33,32 +37,39 @@ class Retry:
         self, texts: Sequence[Segment], *, source: Language, target: Language
     ) -> Iterator[tuple[int, Hypothesis]]:
         """Finished hypotheses as they come; the rest once their parts are there, or cannot be had."""
-        yield from self._attempt(texts, (source, target), SPLITS)
+        failed: dict[int, _Parts] = {}
+        for index, told in self.inner.translate(texts, source=source, target=target):
+            hypothesis = _checked(texts[index].text, told)
+            pieces = [] if hypothesis.finished or not self.splits else _pieces(texts[index].text, source)
+            parts = _Parts(hypothesis, pieces)
+            if len(pieces) > 1 and parts.to_send:
+                failed[index] = parts
+            else:
+                yield index, hypothesis
+        places: dict[Segment, list[tuple[int, int]]] = {}
+        for index, parts in failed.items():
+            for number in parts.to_send:
+                part = replace(texts[index], text=parts.pieces[number].strip())
+                places.setdefault(part, []).append((index, number))
+        sent = list(places)
+        for place, told in self._again.translate(sent, source=source, target=target) if sent else ():
+            hypothesis = told
+            for index, number in places[sent[place]]:
+                parts = failed[index]
+                parts.got[number] = hypothesis
+                hypothesis = replace(told, tokens_in=0, tokens_out=0)  # paid for once
+                if len(parts.got) == len(parts.to_send):
+                    yield index, _checked(texts[index].text, failed.pop(index).joined())
+
+    @cached_property
+    def _again(self) -> Translator:
+        """What parts are sent to."""
+        rest = replace(self, splits=self.splits - 1)
+        return Remembering(inner=rest, memory=self.memory) if self.memory else rest
 
     def close(self) -> None:
         """Close the inner translator."""
         self.inner.close()
-
-    def _attempt(
-        self, texts: Sequence[Segment], languages: tuple[Language, Language], splits: int
-    ) -> Iterator[tuple[int, Hypothesis]]:
-        failed: dict[int, _Parts] = {}
-        for index, told in self.inner.translate(texts, source=languages[0], target=languages[1]):
-            hypothesis = _checked(texts[index].text, told)
-            pieces = [] if hypothesis.finished or not splits else _pieces(texts[index].text, languages[0])
-            if len(pieces) > 1:
-                failed[index] = _Parts(hypothesis, pieces)
-            else:
-                yield index, hypothesis
-        if not failed:
-            return
-        places = [(index, number) for index, parts in failed.items() for number in parts.to_send]
-        sent = [replace(texts[index], text=failed[index].pieces[number].strip()) for index, number in places]
-        for place, hypothesis in self._attempt(sent, languages, splits - 1):
-            index, number = places[place]
-            failed[index].got[number] = hypothesis
-            if len(failed[index].got) == len(failed[index].to_send):
-                yield index, _checked(texts[index].text, failed.pop(index).joined())
 
 
 @dataclass(frozen=True)
@@ -69,13 +80,14 @@ class _Parts:
     pieces: list[str]
     got: dict[int, Hypothesis] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def to_send(self) -> list[int]:
         """Which pieces hold words."""
         return [n for n, piece in enumerate(self.pieces) if _LETTER.search(_PLACEHOLDER.sub("", piece))]
 
     def joined(self) -> Hypothesis:
-        """One hypothesis, with the white space that stood between the pieces; its tokens count every try."""
+        """One hypothesis, with the white space that stood between the pieces; its tokens are those of every try."""
+        made = [self.failure, *(one for one in self.got.values() if one.origin == "model")]
         unfinished = next((one for one in self.got.values() if not one.finished), None)
         texts = [
             piece.replace(piece.strip(), self.got[number].text.strip(), 1) if number in self.got else piece
@@ -84,9 +96,9 @@ class _Parts:
         return Hypothesis(
             text="" if unfinished else "".join(texts),
             finish=unfinished.finish if unfinished else "stop",
-            reason=f"a part of it: {unfinished.reason or unfinished.finish}" if unfinished else "",
-            tokens_in=self.failure.tokens_in + sum(one.tokens_in for one in self.got.values()),
-            tokens_out=self.failure.tokens_out + sum(one.tokens_out for one in self.got.values()),
+            reason=unfinished.reason or "in a part of it" if unfinished else "",
+            tokens_in=sum(one.tokens_in for one in made),
+            tokens_out=sum(one.tokens_out for one in made),
             tries=1 + max(one.tries for one in self.got.values()),
         )
 

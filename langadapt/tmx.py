@@ -16,14 +16,16 @@ from xml.sax.saxutils import escape, quoteattr
 from langadapt import __version__
 from langadapt.errors import DataError
 from langadapt.holdings import Unit
-from langadapt.memory import PERSON
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _INLINE = re.compile(f"<x([0-9]+)>|({_FORBIDDEN.pattern})")
 _CHARACTER = re.compile(r"U\+([0-9A-F]{4})")
 _DTD = re.compile(r"(?:.*/)?tmx[0-9]*\.dtd")
 _CODES = ("bpt", "ept", "it", "ph", "ut")
-_CHUNK, _LONGEST, _DEEPEST = 1 << 16, 1 << 22, 32
+LONGEST = 1 << 22
+"""Characters that a unit may hold."""
+_CHUNK, _DEEPEST = 1 << 16, 32
+_PROPS = ("x-origin", "x-translator")
 
 
 @dataclass
@@ -32,7 +34,7 @@ class TmxUnit:
 
     line: int
     texts: list[tuple[str, str]] = field(default_factory=list)
-    origin: str = PERSON
+    props: dict[str, str] = field(default_factory=dict)
     fault: str = ""
 
 
@@ -64,7 +66,7 @@ class _Reader:
         self._unit = TmxUnit(0)
         self._open: list[str] = []
         self._fed = self._size = 0
-        self._language = ""
+        self._language = self._prop = ""
         self._text: list[str] | None = None
         self._inline: list[tuple[str, str, int]] = []
 
@@ -77,8 +79,8 @@ class _Reader:
             self._refuse(f"no well-formed XML: {expat.ErrorString(error.code)}")
         except (LookupError, ValueError) as error:
             self._refuse(f"its encoding cannot be read: {error}")
-        if self._fed - self._parser.CurrentByteIndex > _LONGEST:
-            self._refuse(f"holds one tag or comment of more than {_LONGEST >> 20} MiB")
+        if self._fed - self._parser.CurrentByteIndex > LONGEST:
+            self._refuse(f"holds one tag or comment of more than {LONGEST >> 20} MiB")
         done, self._done = self._done, []
         return done
 
@@ -105,8 +107,8 @@ class _Reader:
             self._unit, self._size = TmxUnit(self._parser.CurrentLineNumber), 0
         elif name == "tuv":
             self._language = attributes.get("xml:lang") or attributes.get("lang") or "und"
-        elif name == "seg" or (name == "prop" and attributes.get("type") == "x-origin"):
-            self._text = []
+        elif name == "seg" or (name == "prop" and attributes.get("type") in _PROPS):
+            self._text, self._prop = [], attributes.get("type", "")
 
     def _start_inline(self, name: str, attributes: Mapping[str, str]) -> None:
         assert self._text is not None
@@ -136,7 +138,7 @@ class _Reader:
             text = "".join(self._text)
             self._text = None
             if name == "prop":
-                self._unit.origin = text
+                self._unit.props[self._prop] = text
             else:
                 self._unit.texts.append((self._language, text))
 
@@ -148,9 +150,11 @@ class _Reader:
             del self._text[begun:]
         elif kind == "character":
             told = _CHARACTER.fullmatch(held.strip())
-            self._text[begun:] = [chr(int(told[1], 16))] if told else []
-            if not _FORBIDDEN.fullmatch("".join(self._text[begun:])):
+            character = chr(int(told[1], 16)) if told else ""
+            if not _FORBIDDEN.fullmatch(character):
                 self._fault(f'<ph type="x-char"> says no character that XML cannot hold: {held!r}')
+                character = ""
+            self._text[begun:] = [character]
         elif kind == "code" and not held:
             self._fault(f"an empty <{name}/> stands for a code that is not in the file")
 
@@ -161,8 +165,8 @@ class _Reader:
 
     def _grow(self, size: int) -> None:
         self._size += size
-        if self._size > _LONGEST:
-            self._refuse(f"a unit holds more than {_LONGEST >> 20} million characters")
+        if self._size > LONGEST:
+            self._refuse(f"a unit holds more than {LONGEST >> 20} million characters")
 
     def _fault(self, reason: str) -> None:
         self._unit.fault = self._unit.fault or reason
@@ -178,7 +182,7 @@ def write_tmx(out: TextIO, units: Iterable[Unit], *, source: str, target: str) -
     )
     for unit in units:
         made = re.sub("[-:]", "", unit.made).replace(" ", "T")
-        told = {"x-origin": unit.origin, "x-translator": unit.translator}
+        told = dict(zip(_PROPS, (unit.origin, unit.translator), strict=True))
         props = "".join(
             f'<prop type="{name}">{_escaped(_FORBIDDEN.sub(" ", value))}</prop>'
             for name, value in told.items()

@@ -42,6 +42,7 @@ class Translating:
     languages: tuple[Language, Language]
     mode: str
     router: Router
+    _seen: set[int] = field(default_factory=set)
     _totals: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_TOTALS, 0)))
     _rows: Counter[str] = field(default_factory=Counter)
     _held: Counter[str] = field(default_factory=Counter)
@@ -92,22 +93,26 @@ class Translating:
         unique = list(dict.fromkeys(segments))
         heard: dict[str, Hypothesis] = {}
         totals, done = self._totals, 0
-        totals.update(segments=len(segments), unique=len(unique))
+        new = {text for text in unique if hash(text) not in self._seen}
+        self._seen.update(map(hash, new))
+        totals.update(segments=len(segments), unique=len(new))
         for index, hypothesis in self.translator.translate(
             [Segment(text=text) for text in unique], source=self.languages[0], target=self.languages[1]
         ):
             heard[unique[index]] = hypothesis
+            if unique[index] in new:
+                new.remove(unique[index])
+                totals["remembered"] += hypothesis.origin == "memory"
+                totals["corrected"] += hypothesis.origin == "person"
+                totals["retried"] += hypothesis.tries > 1
+                totals["unfinished"] += not hypothesis.finished
             by_model = hypothesis.origin == "model"
-            totals["remembered"] += hypothesis.origin == "memory"
-            totals["corrected"] += hypothesis.origin == "person"
-            totals["retried"] += hypothesis.tries > 1
-            totals["unfinished"] += not hypothesis.finished
             totals["tokens_in"] += by_model * hypothesis.tokens_in
             totals["tokens_out"] += by_model * hypothesis.tokens_out
             now = len(heard) * len(window) // len(unique)
-            task.advance(now - done, self._facts(len(unique) - len(heard)))
+            task.advance(now - done, self._facts(len(new)))
             done = now
-        task.advance(len(window) - done, self._facts(len(unique) - len(heard)))
+        task.advance(len(window) - done, self._facts(len(new)))
         return heard
 
     def _facts(self, waiting: int) -> Mapping[str, float]:

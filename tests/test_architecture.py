@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "langadapt").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
-    {"errors"}, {"drafts"}, {"records", "segments"}, {"languages"}, {"interfaces"},
+    {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
     {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
     {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},

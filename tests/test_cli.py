@@ -1,11 +1,33 @@
 """What a user sees: two lines, the right exit code, nothing started when something is wrong."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
+import click
 import pytest
-from end_to_end.commands import langadapt
+from click.testing import CliRunner
+from end_to_end.commands import command, env, langadapt
+
+from langadapt.cli import cli, printable
+from langadapt.cli.translate import told
 
 ROWS = '{"messages": [{"role": "user", "content": "Hello"}]}\n'
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.jsonl").write_text(ROWS)
+    return tmp_path
+
+
+def fails(*words):
+    """What a command that fails says, and its exit code."""
+    error = CliRunner().invoke(cli, words, standalone_mode=False).exception
+    what = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return what, getattr(error, "exit_code", 1)
 
 
 def said(done):
@@ -140,6 +162,91 @@ def test_what_is_read_is_not_overwritten(tmp_path):
         assert done.returncode == 2
         assert "would be overwritten" in done.stderr
     assert (tmp_path / "in.jsonl").read_text() == ROWS
+
+
+@pytest.mark.parametrize("memory", ["mem.jsonl", "x.held.jsonl", "x.segments.jsonl"])
+def test_a_memory_and_a_recipe_are_not_overwritten(here, memory):
+    (here / "mine.toml").write_text('extends = "mini"\n')
+    filtered = ["--source", "in.jsonl"]
+    for words in (
+        ["translate", "in.jsonl", memory if memory == "mem.jsonl" else "x.jsonl"],
+        ["translate", "in.jsonl", f"{memory}-wal"],
+        ["translate", "in.jsonl", "mine.toml"],
+        ["filter", "out.jsonl", memory, *filtered],
+        ["filter", "out.jsonl", "mine.toml", *filtered],
+        ["filter", "out.jsonl", "kept.jsonl", *filtered, "--calibrate", "--write", "mine.toml"],
+    ):
+        what, code = fails(*words, "--language", "de", "--recipe", "mine.toml", "--memory", memory)
+        assert ("would be overwritten" in what, code) == (True, 2), words
+
+
+def test_what_can_be_read_once_only_or_holds_nothing_is_refused_before_anything_is_made(here):
+    os.mkfifo(here / "pipe")
+    (here / "empty.jsonl").touch()
+    before = sorted(here.iterdir())
+    for words, says in (
+        (["translate", "pipe", "out.jsonl"], "pipe is no regular file"),
+        (["filter", "pipe", "out.jsonl", "--source", "in.jsonl"], "pipe is no regular file"),
+        (["filter", "in.jsonl", "out.jsonl", "--source", "pipe"], "pipe is no regular file"),
+        (["translate", "empty.jsonl", "out.jsonl"], "empty.jsonl holds no row"),
+        (["translate", "in.jsonl", ""], "the name is empty"),
+        (["translate", "in.jsonl", "."], "is a directory"),
+        (["translate", "in.jsonl", "out.jsonl", "--memory", ":memory:"], "it is no file"),
+        (["translate", "in.jsonl", "out.jsonl", "--translator", "vllm"], "'vllm'"),
+    ):
+        what, _ = fails(*words, "--language", "de", *([] if "vllm" in words else ["--recipe", "mini"]))
+        assert says in what, words
+    assert sorted(here.iterdir()) == before
+
+
+def test_what_steers_a_terminal_is_not_printed(here):
+    what, _ = fails(
+        "translate", "\x1b[31m\x9b\udcff\u202e.jsonl", "out.jsonl", "--language", "de", "--recipe", "mini"
+    )
+    assert printable(what).startswith(r"\x1b[31m\x9b\udcff\u202e.jsonl: No such file")
+    assert printable("a\tb\nc ä") == "a\tb\nc ä"
+    done = langadapt(
+        "translate", "\x1b[31m", "out.jsonl", "--language", "de", "--recipe", "mini", folder=here
+    )
+    assert said(done)[0].startswith(r"error: \x1b[31m: ")
+
+
+def test_colours_are_for_those_who_want_them(monkeypatch):
+    for name, value, colour in (
+        ("TERM", "xterm", None), ("NO_COLOR", "", None), ("NO_COLOR", "1", False), ("TERM", "dumb", False),
+    ):  # fmt: skip
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv(name, value)
+        context = cli.make_context("langadapt", [])
+        with context:
+            cli.invoke(context)
+        assert context.color is colour
+
+
+def test_a_reader_that_stops_is_no_mistake(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as nobody:
+        done = subprocess.run(
+            command("list"), stdout=nobody, stderr=subprocess.PIPE, env=env({}), check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_every_row_is_told_once():
+    counts = {
+        "records": 15, "translated": 5, "untouched": 3, "routed": {"untouched": {"code": 1}, "drop": {"rhyme": 2}},
+        "held": {"lines": 4, "routing": 2, "language": 1}, "segments": 9, "unique": 8, "remembered": 1, "corrected": 1,
+        "retried": 1, "unfinished": 0, "tokens_in": 1, "tokens_out": 1, "seconds": 1.0,
+    }  # fmt: skip
+    assert list(told(counts, Path("out.jsonl"), "German"))[:5] == [
+        "5 of 15 rows translated to out.jsonl",
+        "  2 in German already",
+        "  1 left as they were: 1 code",
+        "  2 dropped: 2 rhyme",
+        "  5 held back: 4 lines, 1 language",
+    ]
 
 
 def test_a_base_that_is_no_model_fails_in_two_lines(tmp_path):

@@ -18,13 +18,13 @@ PAIR = {"source": "en", "target": "de"}
 HARD = [
     ("Use <x1> and <x2> & 'go' \"home\" > 1", "<x2>, <x1> & \"heim\" 'x' < 2"),
     ("tabs", "a\tb\t"),
-    ("lines", "a\nb\r\nc\rd\u0085e\u2028f"),
+    ("a\nb\r\nc\rd\u0085e\u2028f", "lines"),
     ("right to left", "\u200fשלם <b>רב</b> مرحبا"),
     ("emoji 👩‍👩‍👧", "👨‍🚀 e\u0301 \U0001f3f4"),
     ("control \x00\x0b\x1f\ufffe\uffff", "\x01 a \x08\x7f\x9f ]]> \uffff"),
     ('" a mark at the start', '"so" a mark'),
     ("=1+1", "  rims  "),
-    ("&lt;x1&gt; &amp; U+000B", "<ph x='1'/> <!-- c --> &#0;"),
+    ("&lt;x1&gt; &amp; U+000B", "so <ph x='1'/> <!-- c --> &#0;"),
 ]
 
 
@@ -90,12 +90,54 @@ def test_a_memory_goes_out_and_into_another(tmp_path, suffix):
             one.remember(Entry("t", "en", "de", " ".join(source.split())), Hypothesis(text=target))
         correct(one, [Unit(source="tabs", target="Tabs")], **PAIR, judge=list)
         write_units(path, units(one, Selection(**PAIR)), **PAIR)
-        for memory, new in ((one, 0), (two, len(HARD))):
+        for memory, new, foreign in ((one, 0, 0), (two, 1, len(HARD) - 1)):
             found = Findings(path)
-            assert correct(memory, read_units(path, found, **PAIR), **PAIR, judge=found.judge).new == new
-        said = [(unit.source, unit.target) for unit in units(two, Selection(**PAIR))]
-        assert said == [(unit.source, unit.target) for unit in units(one, Selection(**PAIR))]
-        assert ("tabs", "Tabs") in said
+            done = correct(memory, read_units(path, found, **PAIR), **PAIR, judge=found.judge)
+            assert (done.new, done.foreign, done.unchanged) == (new, foreign, len(HARD) - new - foreign)
+        assert [(unit.source, unit.target) for unit in units(two, Selection(**PAIR))] == [("tabs", "Tabs")]
+
+
+@pytest.mark.parametrize("suffix", [".tmx", ".tsv"])
+def test_a_models_unit_is_a_correction_only_where_that_models_text_was_changed(tmp_path, suffix):
+    path = tmp_path / f"units{suffix}"
+    ours, other = "a" * 12, "b" * 12
+    with closing(TranslationMemory(tmp_path / "memory")) as memory:
+        for text in ("same", "edited", "of another"):
+            memory.remember(Entry(ours * 4, "en", "de", text), Hypothesis(text="gut"))
+        went = [
+            Unit(source="same", target="gut", origin="model", translator=f"T [{ours}]"),
+            Unit(source="edited", target="besser", origin="model", translator=f"T [{ours}]"),
+            Unit(source="of another", target="anders", origin="model", translator=f"T [{other}]"),
+            Unit(source="not here", target="neu", origin="model"),
+        ]
+        write_units(path, went, **PAIR)
+        done = correct(memory, read_units(path, Findings(path), **PAIR), **PAIR, judge=list)
+        assert (done.new, done.unchanged, done.foreign) == (1, 1, 2)
+        said = [unit.source for unit in units(memory, Selection(), corrections_only=True)]
+        assert said == ["edited"]
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("one\ntwo", "lines: "),
+        ("- one", "structure: "),
+        ("# one", "structure: "),
+        ("one <x1>", "placeholders: "),
+    ],
+)
+def test_a_correction_that_no_text_can_take_is_told(tmp_path, target, why):
+    path = tmp_path / "units.tsv"
+    write_units(path, [Unit(source="- one" if target == "* one" else "one", target=target)], **PAIR)
+    assert read(path)[0][0].fault.startswith(why)
+
+
+def test_a_long_cell_is_read_and_other_tables_keep_their_limit(tmp_path):
+    path = tmp_path / "units.tsv"
+    before = csv.field_size_limit()
+    write_units(path, [Unit(source="a", target="b" * (before + 1))], **PAIR)
+    assert len(read(path)[0][0].target) == before + 1
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize(
@@ -153,7 +195,7 @@ def test_rows_of_a_table(tmp_path):
         (7, "5 cells where 4 columns are named"),
         (8, "the source is empty"),
         (9, "the target is empty"),
-        (10, "the source holds the placeholders <x1>, <x2>, the target <x1>"),
+        (10, "placeholders: <x1> came back where 2 went out"),
         (11, "the source holds a placeholder twice: <x1>, <x1>"),
     ]
 

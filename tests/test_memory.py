@@ -166,6 +166,13 @@ def test_what_was_saved_is_counted_and_translators_have_names(memory, scripted, 
     assert translators(memory) == {identity: f"Scripted(name=one) [{identity[:12]}]"}
 
 
+@pytest.mark.parametrize("damaged", ["no JSON", "[]", '{"class": "a.B"}'])
+def test_a_translator_whose_description_is_damaged_is_named_all_the_same(memory, damaged):
+    with memory.use() as db:
+        db.execute("INSERT INTO translators VALUES ('t', ?)", [damaged])
+    assert translators(memory) == {"t": "of a damaged description [t]"}
+
+
 def test_a_model_in_a_folder_is_called_by_its_folder(memory, tmp_path):
     from conftest import Scripted
 

@@ -135,6 +135,20 @@ def test_import_makes_the_memory_where_there_is_none(tmp_path, monkeypatch):
     assert translate(tmp_path / "mine.sqlite", target="fr", texts=["one"])["one"].origin == "person"
 
 
+def test_a_models_units_of_another_memory_are_left_out_and_told(memory, tmp_path):
+    run("export", "a.tsv", "--language", "de")
+    said = run("import", "a.tsv", "--language", "de", "--memory", "other.sqlite")
+    assert said.startswith("0 new, 0 replaced, 0 unchanged\n4 left out: marked as a model's")
+
+
+def test_an_import_that_is_refused_makes_no_memory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.tsv").write_text("source\ttarget\none\teins\ntwo\t\n")
+    assert "line 3: the target is empty" in fails(4, "import", "a.tsv", "--language", "de")
+    assert not (tmp_path / "runs").exists()
+    assert "1 new" in run("import", "a.tsv", "--language", "de", "--skip-bad")
+
+
 def test_prune_shows_first_and_deletes_only_what_was_meant(memory, tmp_path):
     (tmp_path / "a.tsv").write_text("source\ttarget\nthree\tdrei\n")
     run("import", "a.tsv", "--language", "de")
@@ -168,6 +182,8 @@ def test_pruning_makes_the_file_smaller(memory, tmp_path):
         (2, ["prune", "--yes", "--corrections"], "nothing says which"),
         (2, ["prune", "--before", "yesterday"], "is no date"),
         (2, ["prune", "--before", "99999999999d"], "is no date"),
+        (2, ["prune", "--before", "600000d", "--yes"], "is no date since 2000"),
+        (2, ["prune", "--before", "0999-01-01", "--yes"], "is no date since 2000"),
         (2, ["prune", "--translator", "nobody"], "no translator of"),
         (2, ["prune", "--translator", "alma", "--corrections"], "has no translator"),
         (2, ["export", "a.tsv", "--language", "de", "--translator", "alma", "--corrections-only"], "has no translator"),

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from processes import wait_for
@@ -78,7 +79,8 @@ def test_a_file_from_before_is_read_and_every_entry_of_it_found(path):
     ],
 )
 def test_a_file_that_is_not_ours_to_read_is_refused_and_left_alone(path, made, says):
-    TranslationMemory(path).close()
+    with closing(TranslationMemory(path)) as memory:
+        memory.remember(entry("a"), Hypothesis(text="A"))
     with closing(sqlite3.connect(path)) as db:
         db.execute(made)
         db.execute("PRAGMA journal_mode = DELETE")
@@ -90,16 +92,36 @@ def test_a_file_that_is_not_ours_to_read_is_refused_and_left_alone(path, made, s
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_no_memory_is_named(path):
-    path.write_text("no database" * 100)
-    with pytest.raises(MachineError, match=r"memory\.sqlite") as caught:
-        TranslationMemory(path)
-    assert "--memory" in caught.value.hint
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no database" * 100,
+        "CREATE TABLE hypotheses (a)",
+        "CREATE TABLE hypotheses (a); PRAGMA user_version = 1",
+    ],
+)
+def test_a_file_that_is_no_memory_is_named(path, content):
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with closing(sqlite3.connect(path)) as db:
+            db.executescript(content)
+    with (
+        pytest.raises(MachineError, match=r"memory\.sqlite") as caught,
+        closing(TranslationMemory(path)) as one,
+    ):
+        list(one.recall([entry("a")]))
+    assert "no memory of langadapt, or a damaged one: move it away" in caught.value.hint
+
+
+def test_a_memory_that_would_be_gone_at_the_end_is_refused():
+    with pytest.raises(MachineError, match=":memory:"):
+        TranslationMemory(Path(":memory:"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_file_that_is_read_only_is_refused_at_once(path):
-    TranslationMemory(path).close()
+    path.touch()
     path.chmod(0o444)
     with pytest.raises(MachineError, match="read-only"):
         TranslationMemory(path)
@@ -113,6 +135,7 @@ def test_a_full_disk_is_told_and_what_was_there_stays(memory):
     with pytest.raises(MachineError, match="full") as caught:
         memory.remember(entry("b"), Hypothesis(text="B" * 100_000))
     assert str(memory.path) in str(caught.value)
+    assert "free the disk" in caught.value.hint
     with pytest.raises(MachineError, match="full"):
         correct(memory, [Unit(source="c", target="C" * 100_000)], source="en", target="de", judge=list)
     assert [one.text for one, _ in memory.recall([entry("a"), entry("b"), entry("c")])] == ["a"]

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -74,20 +75,38 @@ def test_a_wrong_row_is_refused_with_its_place(row, part):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("wrong", [True, 1.5, ["a"], {"a": 1}])
+def test_an_id_is_text_or_a_whole_number(wrong):
+    with pytest.raises(DataError, match=r"row: the id .* is neither text nor a whole number"):
+        record_from_row({"id": wrong, "text": "a"})
+    assert record_from_row({"id": 0, "text": "a"}).id == 0
+
+
+def test_rows_without_an_id_may_be_equal(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": null, "text": "a"}\n' * 2 + '{"id": "", "text": "a"}\n' * 2)
+    assert len({record.id for record in read_records(path)}) == 4
+
+
 def test_reading_names_file_and_line(tmp_path):
     path = tmp_path / "rows.jsonl"
     for content, part in [
         ('{"text": "a"}\n{"text": \n', "line 2: not JSON"),
         ('{"id": "1", "text": "a"}\n\n{"id": "1", "text": "b"}\n', "line 3: id '1' stands on line 1"),
         ('{"text": "\\ud800"}\n', "line 1: holds half a character"),
+        ('{"text": "a", "score": 1e999}\n', "line 1: not JSON (Out of range"),
+        ('{"text": "a", "score": NaN}\n', "line 1: not JSON (Out of range"),
+        ('{"text": "a"}\n{"text": "\xe4"}\n', "line 2: not UTF-8"),
     ]:
-        path.write_text(content)
+        path.write_text(content, encoding="latin-1")
         with pytest.raises(DataError) as caught:
             list(read_records(path))
         assert part in str(caught.value)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match="UTF-8"):
-        list(read_records(path))
+    path.write_text("\ufeff\n" + '{"text": "a"}\r\n', encoding="utf-8")
+    assert len(list(read_records(path))) == 1
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="no regular file"):
+        list(read_records(tmp_path / "pipe"))
     with pytest.raises(DataError, match="missing"):
         list(read_records(tmp_path / "missing.jsonl"))
 
@@ -116,3 +135,6 @@ def test_writing_is_whole_or_not_at_all(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_rows(path, breaks())
     assert '"c"' not in path.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="Out of range"):
+        write_rows(path, [{"a": float("nan")}])
+    assert [file.name for file in path.parent.iterdir()] == ["rows.jsonl"]

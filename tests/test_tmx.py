@@ -63,6 +63,9 @@ def test_inline_elements_of_other_tools(tmp_path):
     assert "an empty <ph/>" in empty.fault
     assert "<sub>" in sub.fault
     assert sub.line == 7
+    tmx(path, [("half <ph type='x-char'>U+D800</ph>a character", "x")])
+    (half,) = read(path)[0]
+    assert (half.source, "U+D800" in half.fault) == ("half a character", True)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])

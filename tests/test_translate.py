@@ -2,10 +2,12 @@
 
 import json
 import re
+from contextlib import closing
 
 import pytest
 
 from langadapt import stages, translating
+from langadapt.holdings import saved
 from langadapt.interfaces import Hypothesis
 from langadapt.memory import Remembering, TranslationMemory
 from langadapt.progress import Silent
@@ -145,6 +147,16 @@ def test_windows_change_nothing_that_is_written(translated, scripted, monkeypatc
     assert pieces == whole
     assert [row["id"] for row in whole["rows"]] == ["0", "1", "2", "4", "5", "6"]
     assert (told["segments"], told["records"]) == (5, 7)
+
+
+def test_what_comes_again_in_a_later_window_is_counted_once(translated, scripted, monkeypatch, tmp_path):
+    monkeypatch.setattr(translating, "WINDOW", 2)
+    rows = [{"id": str(n), "text": ["one", "two", "three"][n % 3]} for n in range(12)]
+    with closing(TranslationMemory(tmp_path / "memory.sqlite")) as memory:
+        for remembered in (0, 3):
+            told, _ = translated(rows, Remembering(inner=scripted(), memory=memory))
+            assert (told["segments"], told["unique"], told["remembered"]) == (12, 3, remembered)
+        assert saved(memory)["answers"] == 3
 
 
 def test_what_is_written_is_the_same_from_the_model_and_from_memory(translated, scripted, tmp_path):

@@ -1,6 +1,7 @@
 """The command line. A command's module is imported when the command is used; `--help` reads one-line summaries here."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -60,6 +61,7 @@ class Lazy(click.Group):
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - read by main
     """Take an open language model to another language."""
+    context.color = _colour()
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -69,9 +71,13 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     if debug:
         sys.argv = [sys.argv[0], "--debug", *(word for word in sys.argv[1:] if word != "--debug")]
+    out = sys.stdout
     try:
         code = cli(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
+    except SystemExit as end:
+        # Where nobody reads on, click puts another stream in place and ends with 1; a shell expects the end by SIGPIPE.
+        sys.exit(end.code if sys.stdout is out else 141)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted: start the same command again to go on", err=True)
         sys.exit(130)
@@ -103,6 +109,19 @@ def _told(error: Exception) -> tuple[str, str, int]:
 
 
 def _say(what: str, hint: str) -> None:
-    click.secho(f"error: {what}", fg="red", err=True)
+    click.secho(printable(f"error: {what}"), fg="red", err=True, color=_colour())
     if hint:
-        click.secho(f"hint: {hint}", err=True)
+        click.secho(printable(f"hint: {hint}"), err=True, color=_colour())
+
+
+def printable(text: str) -> str:
+    """The text with what steers a terminal, or cannot be printed at all, written as escapes; lines stay lines."""
+    return "".join(
+        mark if mark.isprintable() or mark in "\n\t" else mark.encode("unicode_escape").decode()
+        for mark in text
+    )
+
+
+def _colour() -> bool | None:
+    """No colours where the user or the terminal wants none; elsewhere click looks for a terminal."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

@@ -1,6 +1,7 @@
 """What the commands of single stages share: a component by itself, a model by its place."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,21 @@ from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
 
-FILE = click.Path(path_type=Path)
+
+class _Named(click.Path):
+    """A path that is not empty, as that of a variable without a value is."""
+
+    def convert(
+        self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """The path."""
+        if not value:
+            self.fail("the name is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _Named(path_type=Path, dir_okay=False)
+FOLDER = _Named(path_type=Path)
 
 
 def component_alone(

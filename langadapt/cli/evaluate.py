@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from langadapt.cli import options
-from langadapt.cli.alone import FILE, component_alone, model_here
+from langadapt.cli.alone import FOLDER, component_alone, model_here
 from langadapt.errors import ConfigError
 
 
@@ -28,7 +28,7 @@ from langadapt.errors import ConfigError
 @click.option(
     "--chat-template", metavar="NAME|FILE", help="One of ours or a Jinja file; the model's own unless given."
 )
-@click.option("--output", type=FILE, default=Path("runs/evaluate"), show_default=True, metavar="DIR")
+@click.option("--output", type=FOLDER, default=Path("runs/evaluate"), show_default=True, metavar="DIR")
 @click.option("--seed", type=int, default=42, show_default=True)
 def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     model: str, language: str, names: tuple[str, ...], recipe: str | None, changes: tuple[str, ...], limit: int | None,

@@ -79,10 +79,11 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
             options.recipe_name(pack, recipe), pack, changes=[*added, *(f"filter.{c}" for c in changes)]
         )
     given = Paths.beside(translated)
-    options.refuse_overwriting(
-        [rows, given.rows, given.held, given.segments],
-        [kept, kept.with_suffix(".dropped.jsonl"), kept.with_suffix(".verdicts.jsonl")],
-    )
+    read = [rows, given.rows, given.held, given.segments, *options.read_beside(memory_file, recipe)]
+    if labels:
+        read.append(labels)
+    written = [kept, kept.with_suffix(".dropped.jsonl"), kept.with_suffix(".verdicts.jsonl")]
+    options.refuse_overwriting(read, [recipe_file] if recipe_file else written)
     slots = [slot for slot in resolved.filters if not names or slot.name in names]
     memory = options.open_memory(memory_file)
     built = components(resolved, pack, memory, slots)
@@ -93,10 +94,10 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         ]
         if calibrate:
             sample = calibration.Sample(rows, given, filters, pack, Language.of(SOURCE))
-            click.echo("\n".join(calibration.lines(sample, shares, labels)))
+            options.say("\n".join(calibration.lines(sample, shares, labels)))
             if recipe_file:
                 calibration.write(sample, shares, recipe_file, options.recipe_name(pack, recipe))
-                click.echo(f"limits written to {recipe_file}")
+                options.say(f"limits written to {recipe_file}")
             return
         counts = stages.filter_rows(
             rows,
@@ -107,9 +108,9 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
             kept=kept,
             progress=Console(),
         )
-    click.echo(f"{counts['kept']} of {counts['records']} rows in {kept}")
+    options.say(f"{counts['kept']} of {counts['records']} rows in {kept}")
     for name, reasons in counts["dropped"].items():
-        click.echo(
+        options.say(
             f"  {name}: dropped {sum(reasons.values())}"
             + "".join(f"; {count} {why}" for why, count in reasons.items())
         )

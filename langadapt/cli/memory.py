@@ -27,6 +27,7 @@ from langadapt.holdings import (
 )
 from langadapt.memory import PERSON, TranslationMemory
 
+_FIRST_YEAR = 2000
 _source = click.option(
     "--source-language",
     "source",
@@ -66,13 +67,13 @@ def _stats(memory_file: Path, as_json: bool) -> None:
         "held": [{**asdict(one), "description": known.get(one.translator, "corrections")} for one in held],
     }
     if as_json:
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(
+    options.say(
         f"{memory_file}: {facts['entries']} entries, {facts['corrections']} corrections, {size / 1e6:.1f} MB"
     )
     _print(held, known)
-    click.echo(
+    options.say(
         f"saved so far: {spared['answers']} answers, {spared['tokens_in']} tokens in, {spared['tokens_out']} tokens out"
     )
 
@@ -98,7 +99,7 @@ def _export(
     if corrections_only and translator:
         raise ConfigError("--corrections-only: a correction has no translator", hint="leave out --translator")
     with _opened(memory_file) as memory:
-        options.refuse_overwriting([Path(f"{memory_file}{end}") for end in ("", "-wal", "-shm")], [file])
+        options.refuse_overwriting(options.read_beside(memory_file), [file])
         known = translators(memory)
         chosen = Selection(**languages, translators=_matching(memory, translator, known))
         found = units(memory, chosen, corrections_only=corrections_only)
@@ -109,7 +110,7 @@ def _export(
                 hint=f"`langadapt memory stats --memory {memory_file}` says what it holds",
             )
         count = write_units(file, _named(_told(_after(first, found), "units"), known), **languages)
-    click.echo(f"{count} units in {file}")
+    options.say(f"{count} units in {file}")
 
 
 @memory_command.command("import")
@@ -122,26 +123,34 @@ def _import(file: Path, language: str, source: str, skip_bad: bool, memory_file:
     """Take the units of FILE, TMX or TSV, as corrections: they win over every model, and over earlier corrections.
 
     The source of a unit is the text as `memory export` writes it: its placeholders <x1> must be in the target too. A file
-    with mistakes is not taken at all unless --skip-bad says so. A unit that is marked as a model's and is unchanged stays one.
+    with mistakes is not taken at all unless --skip-bad says so. A unit that is marked as a model's is a correction where
+    this memory has another text from that model; it is left out where it has the same one, or none.
     """
     from langadapt.exchange import Findings, read_units
 
     languages = _languages(source, language)
     if not file.is_file():
         raise DataError(f"{file} is no file", hint="name a TMX or TSV file")
+    if not memory_file.exists():
+        Findings(file, skip_bad).judge(_faults(read_units(file, Findings(file), **languages)))
     found = Findings(file, skip_bad)
     with _opened(memory_file, new=True) as memory:
         done = correct(
             memory, _told(read_units(file, found, **languages), "units"), **languages, judge=found.judge
         )
-    click.echo(f"{done.new} new, {done.replaced} replaced, {done.unchanged} unchanged")
+    options.say(f"{done.new} new, {done.replaced} replaced, {done.unchanged} unchanged")
+    if done.foreign:
+        options.say(
+            f"{done.foreign} left out: marked as a model's, of which this memory has nothing for that text; "
+            "without their origin they are taken as corrections"
+        )
     if done.repeated:
-        click.echo(f"{done.repeated} gave way to a later unit of the file with the same source")
+        options.say(f"{done.repeated} gave way to a later unit of the file with the same source")
     for what, counts in (("taken", found.taken_from), ("skipped", found.skipped)):
         for which, count in sorted(counts.items()):
-            click.echo(f"{what}, {which}: {count}")
+            options.say(f"{what}, {which}: {count}")
     if found.wrong:
-        click.echo("\n".join([f"{found.wrong} with mistakes, not taken:", *found.mistakes]), err=True)
+        options.say("\n".join([f"{found.wrong} with mistakes, not taken:", *found.mistakes]), err=True)
 
 
 @memory_command.command("prune")
@@ -177,11 +186,11 @@ def _prune(
         _print(going, known)
         count = sum(one.entries for one in going)
         if not count:
-            click.echo("nothing to prune")
+            options.say("nothing to prune")
         elif not yes:
-            click.echo(f"{count} would go; nothing is deleted without --yes")
+            options.say(f"{count} would go; nothing is deleted without --yes")
         else:
-            click.echo(f"{prune(memory, chosen, corrections=corrections)} deleted")
+            options.say(f"{prune(memory, chosen, corrections=corrections)} deleted")
             shrink(memory)
 
 
@@ -211,15 +220,19 @@ def _code(language: str) -> str:
 
 def _moment(text: str) -> str:
     """The moment that `--before` names, as the memory writes it: in UTC."""
+    moment: datetime | None = None
     try:
         if days := re.fullmatch(r"([0-9]+)d", text):
             moment = datetime.now(UTC) - timedelta(days=int(days[1]))
         else:
             moment = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError):
+        pass
+    if moment is None or moment.year < _FIRST_YEAR:
         raise ConfigError(
-            f"--before: {text!r} is no date", hint="write 2026-01-31, or 90d for 90 days ago"
-        ) from error
+            f"--before: {text!r} is no date since {_FIRST_YEAR}",
+            hint="write 2026-01-31, or 90d for 90 days ago",
+        )
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
@@ -242,8 +255,8 @@ def _print(held: Iterable[Holding], known: Mapping[str, str]) -> None:
     for one in held:
         if languages != (one.source, one.target):
             languages = (one.source, one.target)
-            click.secho(f"{one.source} to {one.target}", bold=True)
-        click.echo(
+            options.say(f"{one.source} to {one.target}", bold=True)
+        options.say(
             f"  {one.entries:>9} {known.get(one.translator, 'corrections')}; {one.first[:10]} to {one.last[:10]}"
             f"; {one.answers} answers so far"
         )
@@ -258,6 +271,10 @@ def _named(found: Iterable[Unit], names: Mapping[str, str]) -> Iterator[Unit]:
 def _after(first: Unit, rest: Iterable[Unit]) -> Iterator[Unit]:
     yield first
     yield from rest
+
+
+def _faults(found: Iterable[Unit]) -> Iterator[tuple[int, str]]:
+    return ((one.line, one.fault) for one in found if one.fault and one.origin != "model")
 
 
 def _told(found: Iterable[Unit], label: str) -> Iterator[Unit]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from langadapt import registry
+from langadapt.cli import printable
+from langadapt.cli.alone import FILE
 from langadapt.errors import ConfigError, DataError, MachineError
 from langadapt.identity import DIGESTS
 from langadapt.languages import LanguagePack
@@ -26,7 +28,7 @@ changes = click.option(
 memory = click.option(
     "--memory",
     "memory_file",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=Path("runs/memory.sqlite"),
     help="The translation memory.",
 )
@@ -34,6 +36,11 @@ recipe = click.option(
     "--recipe", metavar="NAME|FILE", help="A recipe by name or file; the pack's own unless given."
 )
 limit = click.option("--limit", type=click.IntRange(min=1), help="Records per source, or items per task.")
+
+
+def say(text: str, *, err: bool = False, bold: bool | None = None) -> None:
+    """Tell the user; what data or file names bring steers no terminal."""
+    click.secho(printable(text), err=err, bold=bold)
 
 
 def pack_of(code: str) -> LanguagePack:
@@ -67,6 +74,12 @@ def own_caches() -> None:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def read_beside(memory_file: Path, recipe: str | None = None) -> list[Path]:
+    """The files of a memory, and a recipe that is a file: they are read beside what a command is about."""
+    memory_files = [Path(f"{memory_file.resolve()}{end}") for end in ("", "-wal", "-shm")]
+    return [*memory_files, *([Path(recipe).expanduser()] if recipe and recipe.endswith(".toml") else [])]
 
 
 def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

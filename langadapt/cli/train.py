@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from langadapt.cli import options
-from langadapt.cli.alone import FILE, component_alone, model_here
+from langadapt.cli.alone import FILE, FOLDER, component_alone, model_here
 
 
 @click.command()
@@ -18,7 +18,7 @@ from langadapt.cli.alone import FILE, component_alone, model_here
 @click.option(
     "--base", required=True, metavar="MODEL", help="Hub id (with @REVISION) or folder to start from."
 )
-@click.option("--output", type=FILE, required=True, metavar="DIR")
+@click.option("--output", type=FOLDER, required=True, metavar="DIR")
 @click.option(
     "--chat-template", metavar="NAME|FILE", help="One of ours or a Jinja file; the base's own unless given."
 )

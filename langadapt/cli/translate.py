@@ -1,6 +1,5 @@
 """`langadapt translate`."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 
 from langadapt.cli import options
 from langadapt.cli.alone import FILE, component_alone
+from langadapt.errors import DataError
 from langadapt.languages import LanguagePack
 
 
@@ -42,9 +42,10 @@ def translate_command(
 
     pack = options.pack_of(language)
     paths = Paths.beside(out)
-    options.refuse_overwriting([rows], [paths.rows, paths.held, paths.segments])
-    if rows.is_file():
-        deque(read_records(rows), maxlen=0)
+    read = [rows, *options.read_beside(memory_file, recipe)]
+    options.refuse_overwriting(read, [paths.rows, paths.held, paths.segments])
+    if not sum(1 for _ in read_records(rows)):
+        raise DataError(f"{rows} holds no row", hint="name a JSON Lines file with rows")
     memory = options.open_memory(memory_file)
     made, slot = _translator(pack, recipe, translator, changes, memory)
     with ExitStack() as stack:
@@ -59,16 +60,19 @@ def translate_command(
             progress=Console(),
             router=Router.of(pack) if slot.get("routing", True) else None,
         )
-    click.echo("\n".join(_told(counts, out)))
+    options.say("\n".join(told(counts, out, pack.language.name)))
 
 
-def _told(counts: Mapping[str, Any], out: Path) -> Iterator[str]:
-    """What became of the rows and of their segments."""
+def told(counts: Mapping[str, Any], out: Path, language: str) -> Iterator[str]:
+    """What became of the rows, each told once, and of their segments."""
     yield f"{counts['translated']} of {counts['records']} rows translated to {out}"
-    for action, rules in counts["routed"].items():
-        yield f"  {'left as they were' if action == 'untouched' else 'dropped'}: {_each(rules)}"
-    if counts["held"]:
-        yield f"  held back: {_each(counts['held'])}"
+    left, dropped = (counts["routed"].get(action, {}) for action in ("untouched", "drop"))
+    if already := counts["untouched"] - sum(left.values()):
+        yield f"  {already} in {language} already"
+    held = {reason: count for reason, count in counts["held"].items() if reason != "routing"}
+    for what, why in (("left as they were", left), ("dropped", dropped), ("held back", held)):
+        if why:
+            yield f"  {sum(why.values())} {what}: {_each(why)}"
     yield (
         f"{counts['segments']} segments, {counts['unique']} distinct: {counts['remembered']} remembered, "
         f"{counts['corrected']} by a person, {counts['retried']} retried, {counts['unfinished']} failed"

@@ -1,0 +1,104 @@
+"""Phrases that betray a machine, by language: those of `phrases.toml`, and what a pack adds to them."""
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+from langadapt.languages import LanguagePack, read_toml
+from langadapt_plugins.filters.segmentwise import DATA
+
+_SAME = {"nb": "no", "nn": "no", "ms": "id", "fil": "tl"}
+_SAID = ("affirm", "lead", "refusal", "leak")
+_OF_PACKS = {"lead": "preamble", "refusal": "refusal", "leak": "prompt_leak"}
+
+
+def lists(code: str) -> str:
+    """The table of `phrases.toml` that serves a language."""
+    base = code.lower().split("-")[0]
+    return _SAME.get(base, base)
+
+
+@lru_cache(64)
+def known(kind: str, pack: LanguagePack) -> tuple[str, ...]:
+    """The phrases of a kind in English and the pack's language, its own among them."""
+    tables = _tables()
+    found = [*tables["en"].get(kind, ()), *tables.get(lists(pack.language.code), {}).get(kind, ())]
+    return tuple(dict.fromkeys(phrase.lower() for phrase in [*found, *own(kind, pack)]))
+
+
+def own(kind: str, pack: LanguagePack) -> tuple[str, ...]:
+    """What the pack itself lists under a kind."""
+    return tuple(pack.literals.get("phrases", {}).get(_OF_PACKS.get(kind, kind), ()))
+
+
+@lru_cache(64)
+def names(pack: LanguagePack) -> tuple[str, ...]:
+    """What the pack's language is called, in English and in itself, without an ending."""
+    native = re.split(r"\s?[(（]", pack.language.native)[0].lower()  # noqa: RUF001
+    stem = native[:-2] if len(native) > 5 and " " not in native and spaced(native[-1]) else native
+    return stem, pack.language.name.split(" (")[0].lower()
+
+
+def named(text: str, sent: str, pack: LanguagePack) -> bool:
+    """Whether a lower-case text names the pack's language, and a lower-case source does not."""
+    return any(name in text for name in names(pack)) and names(pack)[1][:4] not in sent
+
+
+@lru_cache(64)
+def alternatives(kind: str, pack: LanguagePack) -> str:
+    """The phrases of a kind as one expression, longest first; words with spaces between them are matched whole."""
+    return either(known(kind, pack))
+
+
+def either(phrases: tuple[str, ...]) -> str:
+    """An expression for any of the phrases; nothing matches none."""
+    ordered = sorted(phrases, key=len, reverse=True)
+    return (
+        "|".join(re.escape(phrase) + (r"(?!\w)" if spaced(phrase[-1:]) else "") for phrase in ordered)
+        or "(?!)"
+    )
+
+
+def spaced(character: str) -> bool:
+    """Whether a letter belongs to a script that puts spaces between words."""
+    return character.isalpha() and not "\u0e00" <= character < "\u0f00" and character < "\u2e80"
+
+
+def english(cue: str, sent: str, pack: LanguagePack) -> bool:
+    """Whether an English phrase stands in a target of another language without standing in its lower-case source."""
+    return lists(pack.language.code) != "en" and cue in _english() and cue not in sent
+
+
+@cache
+def _english() -> frozenset[str]:
+    others = {phrase for code in _tables() if code != "en" for kind in _SAID for phrase in table(kind, code)}
+    return frozenset(phrase for kind in _SAID for phrase in table(kind, "en")) - others
+
+
+@cache
+def table(kind: str, code: str) -> tuple[str, ...]:
+    """The phrases of a kind in one language."""
+    return tuple(phrase.lower() for phrase in _tables().get(lists(code), {}).get(kind, ()))
+
+
+def accounted(kind: str, text: str) -> bool:
+    """Whether words of a lower-case source account for such a phrase in its translation."""
+    return _like(kind).search(text) is not None
+
+
+@cache
+def _like(kind: str) -> re.Pattern[str]:
+    words = _tables()["like"][kind]
+    return re.compile(
+        "|".join(
+            (r"\b" if word[0].isalpha() else "")
+            + re.escape(word)
+            + (r"\b" if kind == "unable" and len(word) < 5 else "")
+            for word in words
+        )
+    )
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return read_toml(DATA / "phrases.toml")
