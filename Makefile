@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-engines check mini-models bench-segments system-packages clean help
+.PHONY: demo test test-engines check mini-models bench-segments bench-gates system-packages clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,7 +21,7 @@ demo: $(STAMP)  ## set up, and run the main job on the German pack's small data 
 test: $(STAMP)  ## set up, and run the tests
 	$(BIN)/python -m pytest -m 'not engines and not network and not gpu'
 
-test-engines:  ## set up an environment of its own with vLLM for the CPU, and run what needs it
+test-engines:  ## set up environments of their own with vLLM for the CPU and with COMET, and run what needs them
 	PYTHON=$(PYTHON) scripts/engines.sh
 
 check: $(STAMP)  ## format, lint, types and the fast tests
@@ -38,10 +38,14 @@ mini-models: $(STAMP)  ## train the German pack's checkpoints anew (about an hou
 bench-segments: $(STAMP)  ## fidelity, rates, memory and `kill -9` of everything in translation but the model; ROWS=FILE adds your own
 	$(BIN)/python scripts/bench/segmenting.py $(if $(ROWS),--rows $(ROWS))
 
+bench-gates: $(STAMP)  ## recall and false alarms of the gates on damage of our own, their speed, language identification
+	$(BIN)/python scripts/bench/gates.py
+	$(BIN)/python scripts/bench/gates_speed.py
+
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else echo "not root, or not Debian: the tests that need Chromium will say so and skip"; fi
 
 clean:  ## remove the environments and caches, keep the runs
-	rm -rf $(VENV) .venv-engines .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .venv-engines .venv-quality .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that need an environment of their own: vLLM's real engine on the CPU, in .venv-engines.
+# Tests that need environments of their own: vLLM's real engine on the CPU, in .venv-engines, and COMET, in .venv-quality.
 # usage: scripts/engines.sh [pytest arguments]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,5 +38,18 @@ PYTHON
     echo "$want" >$stamp
 fi
 
+quality=.venv-quality
+wanted="unbabel-comet==2.2.7 torch==2.13.0 setuptools==78.1.1"
+if [ "$(cat $quality/stamp 2>/dev/null)" != "$wanted" ]; then
+    echo "building $quality, about 1 minute"
+    rm -f $quality/stamp
+    [ -x $quality/bin/python ] || "${PYTHON:-python3}" -m venv $quality
+    # shellcheck disable=SC2086 - a list of requirements
+    $quality/bin/pip install -qq --disable-pip-version-check $wanted
+    $quality/bin/python -W ignore -c 'import comet' >/dev/null
+    echo "$wanted" >$quality/stamp
+fi
+
+export LANGADAPT_QUALITY_PYTHON=$PWD/$quality/bin/python
 export HF_HUB_OFFLINE=1 VLLM_ENABLE_V1_MULTIPROCESSING=0 VLLM_CPU_OMP_THREADS_BIND=nobind OMP_NUM_THREADS=1
 exec $env/bin/python -m pytest -m engines tests/engines "$@"

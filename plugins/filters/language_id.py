@@ -23,6 +23,7 @@ _ALIASES = {
 _NEAR = (frozenset({"no", "nn", "nb", "da"}), frozenset({"hr", "bs", "sr", "sh"}), frozenset({"id", "ms"}), frozenset({"zh-cn", "zh-tw"}),
          frozenset({"de", "als", "bar", "nds", "pfl", "lb"}), frozenset({"zh", "wuu", "yue"}), frozenset({"ar", "arz"}))  # fmt: skip
 _SIGNS = 2
+_WORDS_OF_A_SENTENCE = 5
 _SIGNS_SHARE = 0.1
 
 
@@ -39,7 +40,7 @@ class LanguageId(Loads):
         0.2
     )
     letters: Annotated[int, Ge(1), "a turn with fewer letters is judged together with those beside it"] = 120
-    segment_letters: Annotated[int, Ge(1), "a segment with so many letters is looked at by itself, too"] = 60
+    segment_letters: Annotated[int, Ge(1), "a segment with so many letters is looked at by itself, too"] = 25
     windows: Annotated[int, Ge(1), "langdetect reads a long turn at so many places"] = 3
     window: Annotated[int, Ge(1), "characters that langdetect reads at each of them"] = 250
     seed: Annotated[int, "langdetect draws at random; the same seed gives the same verdict"] = 0
@@ -117,7 +118,13 @@ class LanguageId(Loads):
         signs = Counter(name for word in words for name in self._small_words.get(word, ()))
         own = signs.pop(code, 0)
         most = max(signs.values(), default=0)
+        if not own and len(words) >= _WORDS_OF_A_SENTENCE and code in self._languages_with_small_words:
+            return True
         return most > own and most >= max(_SIGNS, _SIGNS_SHARE * len(words))
+
+    @cached_property
+    def _languages_with_small_words(self) -> frozenset[str]:
+        return frozenset(code for codes in self._small_words.values() for code in codes)
 
     @cached_property
     def _small_words(self) -> dict[str, tuple[str, ...]]:

@@ -108,7 +108,7 @@ class _Worker:
     """The other process: a line asked, a line answered."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self._log: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self._log: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed with the worker
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

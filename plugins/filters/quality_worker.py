@@ -14,6 +14,7 @@ from typing import Any
 
 
 def main() -> None:
+    """Answer until the input ends."""
     settings = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer

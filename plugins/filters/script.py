@@ -11,7 +11,14 @@ from annotated_types import Ge
 
 from langadapt.interfaces import SegmentPair
 from langadapt.languages import Language, LanguagePack
-from langadapt_plugins.filters.scripts import letters, mixed_words, other_letter, other_letters, own_letters
+from langadapt_plugins.filters.scripts import (
+    letters,
+    mixed_words,
+    other_letter,
+    other_letters,
+    own_letters,
+    scripts,
+)
 from langadapt_plugins.filters.segmentwise import Fault, Segmentwise
 
 _BROKEN = re.compile(
@@ -35,6 +42,8 @@ _LATIN = "A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff"
 _GREEK_ALIKE = "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυικρ"
 _LATIN_ALIKE = "ABCEHIJKMOPSTXYaceiopsxyj"
 _MIXED = re.compile(f"[{_LATIN}]{{2}}[{_GREEK_ALIKE}]|[{_GREEK_ALIKE}][{_LATIN}]{{2}}")
+_LATIN_WORD = re.compile(f"[{_LATIN}]{{2,60}}")
+_SENTENCE = 3
 _WORD = re.compile(r"[^\W\d_]{2,60}")
 
 
@@ -56,9 +65,10 @@ class Script(Segmentwise):
     def fault(self, pair: SegmentPair, source: Language, pack: LanguagePack) -> Fault | None:  # noqa: ARG002 - the seam's names
         """The first character, escape or run of letters that does not belong there."""
         sent, came = pair.source, pair.target
-        found = _escaped(sent, came)
-        if found or came.isascii():
-            return found
+        if fault := _escaped(sent, came) or _latin(sent, came, pack):
+            return fault
+        if came.isascii():
+            return None
         if fault := _misread(sent, came, pack):
             return fault
         if other_letter(pack).search(came):
@@ -92,6 +102,18 @@ class Script(Segmentwise):
 
 _LONE = {"Hans": ("Hira", "Kana"), "Hant": ("Hira", "Kana")}
 """Scripts of which a single letter stands in names."""
+
+
+def _latin(sent: str, came: str, pack: LanguagePack) -> Fault | None:
+    """Words in Latin letters where a language has letters of its own and hardly any of them stand there."""
+    if "Latn" in scripts(pack):
+        return None
+    words = [word for word in _LATIN_WORD.findall(came) if word not in sent]
+    size = sum(map(len, words))
+    if len(words) < _SENTENCE or size < _SENTENCE * 4 or 3 * len(own_letters(pack).findall(came)) > size:
+        return None
+    at = came.find(words[0])
+    return Fault(f"script: {' '.join(words)[:20]!r} is Latn", (at, len(came)), float(size))
 
 
 def _named(character: str) -> str:

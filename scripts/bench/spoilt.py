@@ -169,11 +169,11 @@ def _separators(text: str, language: str, rng: random.Random) -> str | None:
     if not found:
         return None
     match = rng.choice(found)
-    confused = (
-        match[0].translate(str.maketrans(".,\u066b\u066c \u00a0\u202f", ",.\u066c\u066b...")),
-        re.sub(rf"(.*){SEPARATOR}", r"\1", match[0]),
-        re.sub(rf"{SEPARATOR}\d+$", "", match[0]),
-    )
+    confused = [match[0].translate(str.maketrans(".,\u066b\u066c \u00a0\u202f", ",.\u066c\u066b..."))]
+    if not re.search(rf"{SEPARATOR}\d{{3}}$", match[0]):  # thousands without their mark are as many
+        confused.append(re.sub(rf"(.*){SEPARATOR}", r"\1", match[0]))
+    if not re.search(rf"{SEPARATOR}0+$", match[0]):
+        confused.append(re.sub(rf"{SEPARATOR}\d+$", "", match[0]))
     return _swap(text, match, rng.choice(confused))
 
 

@@ -1,10 +1,13 @@
 """The round-trip gate, with a scripted engine on the way back and sacrebleu's own scores beside it."""
 
+from dataclasses import replace
+
 import pytest
 import sacrebleu
 
+from langadapt.errors import ConfigError
 from langadapt.interfaces import Hypothesis, SegmentPair, Translation
-from langadapt.languages import LanguagePack
+from langadapt.languages import Language, LanguagePack
 from langadapt.records import Text
 from langadapt_plugins.filters.round_trip import RoundTrip
 
@@ -141,3 +144,44 @@ def test_the_verdict_does_not_depend_on_the_batch(ask):
     ]
     together, _ = ask(items, answers)
     assert together == [ask([one], answers)[0][0] for one in items]
+
+
+def test_chrf_may_be_the_metric_and_both_are_told(ask):
+    item = paired((SOURCE, GERMAN))
+    chrf = round(sacrebleu.sentence_chrf(FAR, [SOURCE]).score, 2)
+    (verdict,), _ = ask([item], {GERMAN: FAR}, metric="chrf", at_least=chrf + 1)
+    assert (verdict.keep, verdict.score) == (False, chrf)
+    assert f"chrf {chrf:.0f}, chrf below {chrf + 1:.0f}" in verdict.reason
+    assert "chrF2" in verdict.reason or "nc:6" in verdict.reason
+    with pytest.raises(ConfigError, match="ter"):
+        ask([item], {GERMAN: FAR}, metric="ter")
+
+
+def test_longer_segments_may_have_limits_of_their_own(ask):
+    score = round(bleu(NEAR, SOURCE), 2)
+    item = paired((SOURCE, GERMAN))
+    for bands, keep in (
+        ({"8": score + 1}, False),
+        ({"9": score + 1}, True),
+        ({"5": 0.0, "8": score + 1}, False),
+    ):
+        assert ask([item], {GERMAN: NEAR}, bands=bands)[0][0].keep is keep
+    with pytest.raises(ConfigError, match="long"):
+        ask([item], {GERMAN: NEAR}, bands={"long": 1.0})
+
+
+def test_a_sample_is_drawn_by_id_whatever_the_order(ask):
+    items = [replace(paired((SOURCE, GERMAN)), source=Text(id=str(n), text=SOURCE)) for n in range(200)]
+    found, _ = ask(items, {GERMAN: FAR}, sample=0.3)
+    dropped = [n for n, verdict in enumerate(found) if not verdict.keep]
+    assert 35 < len(dropped) < 85
+    again, _ = ask(items[::-1], {GERMAN: FAR}, sample=0.3)
+    assert [verdict.keep for verdict in again[::-1]] == [verdict.keep for verdict in found]
+
+
+def test_the_tokenizer_is_that_of_the_sources_script(scripted):
+    source, back = "小狗在旧桌子下面睡觉。", "小狗在桌子下面睡觉。"
+    gate = RoundTrip(translator=scripted(answer={"x": back}.__getitem__), words=1)
+    (verdict,) = gate.filter([paired((source, "x"))], source=Language.of("zh-Hans"), pack=PACK)
+    expected = sacrebleu.sentence_bleu(back, [source], tokenize="zh", use_effective_order=True).score
+    assert verdict.score == round(expected, 2)
