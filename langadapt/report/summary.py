@@ -56,10 +56,14 @@ def _records(facts: Facts) -> Iterator[str]:
     gates = [
         [f"{stream.name} {gate}", count(sum(why.values())), reasons(why)]
         for stream in facts.streams
-        for gate, why in {**({"held back": stream.held} if stream.held else {}), **stream.dropped}.items()
+        for gate, why in {"held back": stream.held, **stream.dropped}.items()
+        if sum(why.values())
     ]
     if gates:
         yield from ["", *_table(["dropped by", "records", "reasons"], gates, left=2)]
+    idle = sum(not sum(why.values()) for stream in facts.streams for why in stream.dropped.values())
+    if idle:
+        yield f"{count(idle)} more filters of a stream dropped nothing"
 
 
 def _rate(kept: int | None, lost: int) -> str:

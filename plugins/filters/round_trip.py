@@ -135,7 +135,7 @@ class RoundTrip(Loads):
         """Whether a record is in the sample: by its id, so that the same ones are whatever the order."""
         if self.sample >= 1:
             return True
-        drawn = int.from_bytes(sha256(item.source.id.encode("utf-8", "replace")).digest()[:6], "big")
+        drawn = int.from_bytes(sha256(str(item.source.id).encode("utf-8", "replace")).digest()[:6], "big")
         return drawn < self.sample * (1 << 48)
 
     def _copied(self, item: Translation) -> int | None:

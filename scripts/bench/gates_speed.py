@@ -75,7 +75,7 @@ def item(text: str) -> Translation:
 def language_id() -> list[Figure]:
     """Speed on long and short texts, agreement, steadiness, and what cannot be read."""
     draw = random.Random(1)
-    codes = [code for code in languages() if code not in ("sw",)] * 10
+    codes = [code for code in languages() if code != "sw"] * 10
     documents = [joined(code, LONG, draw) for code in codes[:DOCUMENTS]]
     short = [
         target
