@@ -28,6 +28,9 @@ class Language:
     native: str
     script: str
 
+    def __hash__(self) -> int:
+        return hash(self.code)  # filters look things up by language for each segment
+
     @classmethod
     def of(cls, code: str) -> "Language":
         """The language of a code, from CLDR's data; raises `ConfigError` for what is no code."""
@@ -55,13 +58,13 @@ class Language:
         return f"{FLORES_MEMBERS.get(short) or langcodes.Language.get(short).to_alpha3()}_{self.script}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LanguagePack:
-    """One language's folder: `pack.toml` and the data files beside it, each read when it is asked for."""
+    """One language's folder: `pack.toml` and the data files beside it, each read when it is asked for; equal to itself only."""
 
     language: Language
     folder: Path | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "LanguagePack":

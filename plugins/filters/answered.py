@@ -126,7 +126,7 @@ def _asks(came: str, language: Language) -> bool:
     if any(mark in came for mark in "?？؟՞፧⁇⁈‽"):
         return True
     words = table("question", language.code)
-    return any(word in came for word in words) if words else language.script in _UNMARKED
+    return any(map(came.__contains__, words)) if words else language.script in _UNMARKED
 
 
 def _share(sent: str, came: str, source: Language, language: Language) -> float:

@@ -65,8 +65,11 @@ class Entities(Segmentwise):
         return self._compared(pair.source, pair.target)
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
+        texts = (*item.source.texts, *item.target.texts)
+        if not item.translated or not any("<x" in text or _SUSPECT.search(text) for text in texts):
+            return Verdict(keep=True)
         verdict = super()._judge(item, source, pack)
-        if not verdict.keep or not item.translated:
+        if not verdict.keep:
             return verdict
         for sent, came in zip(item.source.texts, item.target.texts, strict=False):
             if fault := self._compared(sent, came):

@@ -41,6 +41,7 @@ _SIGN = re.compile(r"(?:US)?[$＄€£¥₹₩₽]|[A-Z]{3}(?=\s)|Rs")
 _SHORT = re.compile(
     r"[A-Za-z]+(?:/[A-Za-z]+)?(?![^\W\d_\u2e80-\uffff])|[^\W\d_]+(?:/[^\W\d_]+)?|[°º][CF]|[%％٪‰$€£¥₹₩₽℃℉]"
 )
+_NO_UNIT = ".,;:!?()[]–-*_×=/+"
 LONGEST = 40
 """A figure of more characters is compared as it stands."""
 
@@ -267,12 +268,15 @@ def units(text: str, figure: Figure, how: Writing) -> frozenset[str]:
     """The units that a figure may be followed (or, a currency, preceded) by; none where no known one is."""
     begin = (_AFTER_SCALE if figure.scale else _AFTER).match(text, figure.after)
     at = begin.end() if begin else figure.after
-    ahead = text[at : at + 24].casefold()
+    if text[at : at + 1].isspace() or text[at : at + 1] in _NO_UNIT:
+        return _before(text, figure.start, how)
     longest, named = 0, set()
-    for stem, unit in how.units.get(ahead[:1], ()):
-        if len(stem) >= longest and ahead.startswith(stem):
-            longest = len(stem)
-            named.add(unit)
+    if stems := how.units.get(text[at].casefold()):
+        ahead = text[at : at + 24].casefold()
+        for stem, unit in stems:
+            if len(stem) >= longest and ahead.startswith(stem):
+                longest = len(stem)
+                named.add(unit)
     match = _SHORT.match(text, at, at + 12)
     short = how.symbols.get(match.group(), frozenset()) if match else frozenset()
     return short | named or _before(text, figure.start, how)
@@ -280,6 +284,8 @@ def units(text: str, figure: Figure, how: Writing) -> frozenset[str]:
 
 def _before(text: str, start: int, how: Writing) -> frozenset[str]:
     ahead = text[max(0, start - 5) : start].rstrip()
+    if not ahead or ahead[-1] in _NO_UNIT or (ahead[-1].islower() and ahead[-1] != "s"):
+        return frozenset()
     for match in _SIGN.finditer(ahead + " "):
         if match.end() == len(ahead):
             return how.symbols.get(match.group(), frozenset())

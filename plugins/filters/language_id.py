@@ -23,6 +23,7 @@ _ALIASES = {
 _NEAR = (frozenset({"no", "nn", "nb", "da"}), frozenset({"hr", "bs", "sr", "sh"}), frozenset({"id", "ms"}), frozenset({"zh-cn", "zh-tw"}),
          frozenset({"de", "als", "bar", "nds", "pfl", "lb"}), frozenset({"zh", "wuu", "yue"}), frozenset({"ar", "arz"}))  # fmt: skip
 _SIGNS = 2
+_LONG = 300
 _WORDS_OF_A_SENTENCE = 5
 _SIGNS_SHARE = 0.1
 
@@ -111,16 +112,29 @@ class LanguageId(Loads):
         return None
 
     def _suspicious(self, text: str, code: str) -> bool:
-        """Whether small words of other languages stand there and none of the target's; fastText is asked at once."""
-        if self.detector == "fast":
-            return True
-        words = _WORD.findall(text.lower())
+        """Whether small words of other languages stand there and none of the target's, where its small words are known."""
+        if code not in self._languages_with_small_words:
+            return self.detector == "fast"
+        words = text.lower().split()
+        if 5 * sum(map(self._own_words(code).__contains__, words)) >= len(words):
+            return False
         signs = Counter(name for word in words for name in self._small_words.get(word, ()))
         own = signs.pop(code, 0)
         most = max(signs.values(), default=0)
-        if not own and len(words) >= _WORDS_OF_A_SENTENCE and code in self._languages_with_small_words:
+        if not own and len(words) >= _WORDS_OF_A_SENTENCE:
             return True
         return most > own and most >= max(_SIGNS, _SIGNS_SHARE * len(words))
+
+    def _own_words(self, code: str) -> frozenset[str]:
+        if code not in self._words_by_language:
+            self._words_by_language[code] = frozenset(
+                word for word, codes in self._small_words.items() if code in codes
+            )
+        return self._words_by_language[code]
+
+    @cached_property
+    def _words_by_language(self) -> dict[str, frozenset[str]]:
+        return {}
 
     @cached_property
     def _languages_with_small_words(self) -> frozenset[str]:
@@ -168,11 +182,17 @@ def _share(guesses: Sequence[Guess], code: str) -> float:
 
 
 def _enough(text: str, letters: int) -> bool:
-    return len(text) >= letters and sum(map(len, _WORD.findall(text[: 20 * letters]))) >= letters
+    if len(text) < letters:
+        return False
+    return sum(map(str.isalpha, text[: 2 * letters])) >= letters or (
+        sum(map(len, _WORD.findall(text[: 20 * letters]))) >= letters
+    )
 
 
 def _without_names(text: str, item: Translation) -> str:
-    """The text less capitalised words that its source has as well: names say nothing of a language."""
+    """A short text less capitalised words that its source has as well: names say nothing of a language."""
+    if len(text) > _LONG:
+        return text
     names = {word for side in item.source.texts for word in _NAME.findall(side)}
     return _NAME.sub(lambda word: "" if word[0] in names else word[0], text) if names else text
 

@@ -41,7 +41,7 @@ def names(pack: LanguagePack) -> tuple[str, ...]:
 
 def named(text: str, sent: str, pack: LanguagePack) -> bool:
     """Whether a lower-case text names the pack's language, and a lower-case source does not."""
-    return any(name in text for name in names(pack)) and names(pack)[1][:4] not in sent
+    return any(map(text.__contains__, names(pack))) and names(pack)[1][:4] not in sent
 
 
 @lru_cache(64)

@@ -92,7 +92,7 @@ class Preamble(Segmentwise):
         ):
             aside = found[0].lower()
             own = "." in came[offset + found.start() - 2 :][:2] or "\n" in came[: offset + found.start()][-2:]
-            speaks = any(stem in aside for stem in known("translation", pack))
+            speaks = any(map(aside.__contains__, known("translation", pack)))
             if (speaks and not accounted("translation", sent.lower())) or (own and len(aside) > self.aside):
                 return Fault(
                     f"preamble: a remark after it, {found[0][:40]!r}", (offset + found.start(), len(came))
@@ -105,13 +105,13 @@ def _breaks(text: str) -> int:
 
 
 def _about(low: str, pack: LanguagePack) -> bool:
-    return any(stem in low for stem in known("text", pack))
+    return any(map(low.__contains__, known("text", pack)))
 
 
 def _alike(start: str, phrase: str, pack: LanguagePack) -> bool:
     """Whether a source may say what a pack's phrase says, where that speaks of no translation."""
     low = phrase.lower()
-    return not any(stem in low for stem in known("translation", pack)) and (
+    return not any(map(low.__contains__, known("translation", pack))) and (
         accounted("lead", start[:60]) or accounted("affirm", start[:60])
     )
 

@@ -26,7 +26,7 @@ class PromptLeak(Segmentwise):
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
         low = "\n".join(pair.target for pair in item.pairs).lower()
-        if not any(mark in low for mark in _MAY_LEAK) and not any(cue in low for cue in known("leak", pack)):
+        if not any(map(low.__contains__, _MAY_LEAK)) and not any(map(low.__contains__, known("leak", pack))):
             return Verdict(keep=True)
         return super()._judge(item, source, pack)
 
@@ -34,7 +34,7 @@ class PromptLeak(Segmentwise):
         """The piece of a prompt."""
         sent, came = pair.source, pair.target
         if (
-            any(mark in came for mark in _MAY_CONTROL)
+            any(map(came.__contains__, _MAY_CONTROL))
             and (found := _CONTROL.search(came))
             and found[0] not in sent
         ):

@@ -29,8 +29,8 @@ class Refusal(Segmentwise):
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
         low = "\n".join(pair.target for pair in item.pairs).lower()
-        if not any(cue in low for cue in known("refusal", pack)) and not any(
-            cue in low for cue in _parts(pack)
+        if not any(map(low.__contains__, known("refusal", pack))) and not any(
+            map(low.__contains__, _parts(pack))
         ):
             return Verdict(keep=True)
         return super()._judge(item, source, pack)

@@ -125,8 +125,8 @@ class Repetition(Segmentwise):
             len(came) < 1.2 * len(sent) and extent(came, language) < 1.3 * extent(sent, source)
         ):
             return None
-        before, after = _ratio(sent), _ratio(came)
-        if after >= self.compression * before:
+        after = _ratio(came)
+        if after >= self.compression or after >= self.compression * (before := _ratio(sent)):
             return None
         return Fault(
             f"repetition: compresses to {after:.0%}, its source to {before:.0%}",

@@ -118,4 +118,4 @@ def _log(after: float, before: float) -> float:
 
 def _trails(text: str) -> bool:
     tail = text.rstrip(" \"'”’»)*_")[-4:]
-    return any(mark in tail for mark in _ELLIPSES) or tail.endswith(("etc.", ":"))
+    return any(map(tail.__contains__, _ELLIPSES)) or tail.endswith(("etc.", ":"))

@@ -95,7 +95,7 @@ def language_id() -> list[Figure]:
         return found[0][0] if found else ""
 
     alike = sum(verdict(text) == plain(text) for text in documents) / len(documents)
-    chat = [joined(code, TURN, draw) for code in codes]
+    chat = ["\n".join(turn.targets) for code in languages() for turn in clean_turns(code)]
     fast = FastLangdetect()
     times = beside(sampled, plain, documents)
     slower = 1 / beside(sampled, plain, short) - 1
