@@ -65,16 +65,14 @@ class Entities(Segmentwise):
         return self._compared(pair.source, pair.target)
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
-        texts = (*item.source.texts, *item.target.texts)
-        if not item.translated or not any("<x" in text or _SUSPECT.search(text) for text in texts):
+        if not item.translated:
+            return Verdict(keep=True)
+        texts = zip(item.source.texts, item.target.texts, strict=False)
+        whole = next(filter(None, (self._compared(sent, came) for sent, came in texts)), None)
+        if not whole and not any("<x" in pair.source or "<x" in pair.target for pair in item.pairs):
             return Verdict(keep=True)
         verdict = super()._judge(item, source, pack)
-        if not verdict.keep:
-            return verdict
-        for sent, came in zip(item.source.texts, item.target.texts, strict=False):
-            if fault := self._compared(sent, came):
-                return Verdict(keep=False, reason=fault.reason)
-        return verdict
+        return Verdict(keep=False, reason=whole.reason) if whole and verdict.keep else verdict
 
     def _compared(self, sent: str, came: str) -> Fault | None:
         if not _SUSPECT.search(sent) and not _SUSPECT.search(came):

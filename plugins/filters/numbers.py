@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Annotated
 
@@ -73,8 +74,14 @@ class _Side:
     def __init__(self, text: str, how: Writing, other: Writing | None = None) -> None:
         self.text, self.how = text, how
         self.found = figures(text, how, other)
-        self.values = {value for figure in self.found for value in figure.values}
-        self.spelled = Spelled(text, how)
+
+    @cached_property
+    def values(self) -> AbstractSet[str]:
+        return {value for figure in self.found for value in figure.values}
+
+    @cached_property
+    def spelled(self) -> Spelled:
+        return Spelled(self.text, self.how)
 
     def quoted(self, figure: Figure, more: int = 0) -> str:
         return self.text[figure.start : max(figure.end, figure.after) + more][:40].strip()

@@ -1,6 +1,8 @@
 """Phrases that betray a machine, by language: those of `phrases.toml`, and what a pack adds to them."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -8,6 +10,7 @@ from langadapt.languages import LanguagePack, read_toml
 from langadapt_plugins.filters.segmentwise import DATA
 
 _SAME = {"nb": "no", "nn": "no", "ms": "id", "fil": "tl"}
+_PIECE = 8
 _SAID = ("affirm", "lead", "refusal", "leak")
 _OF_PACKS = {"lead": "preamble", "refusal": "refusal", "leak": "prompt_leak"}
 
@@ -24,6 +27,33 @@ def known(kind: str, pack: LanguagePack) -> tuple[str, ...]:
     tables = _tables()
     found = [*tables["en"].get(kind, ()), *tables.get(lists(pack.language.code), {}).get(kind, ())]
     return tuple(dict.fromkeys(phrase.lower() for phrase in [*found, *own(kind, pack)]))
+
+
+def may_say(kind: str, low: str, pack: LanguagePack) -> bool:
+    """Whether a lower-case text may hold a phrase of a kind: a look that is cheaper than to look for each."""
+    return any(map(low.__contains__, _signs(kind, pack)))
+
+
+def said(kind: str, low: str, pack: LanguagePack) -> Iterator[str]:
+    """The phrases of a kind that a lower-case text holds."""
+    return filter(low.__contains__, known(kind, pack) if may_say(kind, low, pack) else ())
+
+
+@lru_cache(64)
+def _signs(kind: str, pack: LanguagePack) -> tuple[str, ...]:
+    """Few pieces of which each phrase of a kind holds one: a lower-case text without any of them holds no phrase either."""
+    left = set(known(kind, pack))
+    found: list[str] = []
+    while left:
+        pieces = Counter(piece for phrase in left for piece in _pieces(phrase))
+        best = min(pieces, key=lambda piece: (-pieces[piece], piece))
+        found.append(best)
+        left = {phrase for phrase in left if best not in phrase}
+    return tuple(found)
+
+
+def _pieces(phrase: str) -> set[str]:
+    return {phrase[at : at + _PIECE] for at in range(max(1, len(phrase) - _PIECE + 1))}
 
 
 def own(kind: str, pack: LanguagePack) -> tuple[str, ...]:

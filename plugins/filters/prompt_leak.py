@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from langadapt.interfaces import SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
-from langadapt_plugins.filters.phrases import accounted, either, english, known, names
+from langadapt_plugins.filters.phrases import accounted, either, english, known, may_say, names, said
 from langadapt_plugins.filters.segmentwise import Fault, Segmentwise
 
 _CONTROL = re.compile(
@@ -26,7 +26,7 @@ class PromptLeak(Segmentwise):
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
         low = "\n".join(pair.target for pair in item.pairs).lower()
-        if not any(map(low.__contains__, _MAY_LEAK)) and not any(map(low.__contains__, known("leak", pack))):
+        if not any(map(low.__contains__, _MAY_LEAK)) and not may_say("leak", low, pack):
             return Verdict(keep=True)
         return super()._judge(item, source, pack)
 
@@ -40,7 +40,7 @@ class PromptLeak(Segmentwise):
         ):
             return Fault(f"prompt-leak: the control token {found[0]!r}", found.span())
         low = came.lower()
-        cue = next((cue for cue in known("leak", pack) if cue in low), None)
+        cue = next(said("leak", low, pack), None)
         origin = sent.lower()
         if cue and cue not in origin and (english(cue, origin, pack) or not accounted("leak", origin)):
             at = low.index(cue)

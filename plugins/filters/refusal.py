@@ -9,7 +9,7 @@ from annotated_types import Ge
 
 from langadapt.interfaces import SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
-from langadapt_plugins.filters.phrases import accounted, english, known, spaced
+from langadapt_plugins.filters.phrases import accounted, english, known, may_say, said, spaced
 from langadapt_plugins.filters.segmentwise import Fault, Segmentwise
 
 
@@ -29,20 +29,14 @@ class Refusal(Segmentwise):
 
     def _judge(self, item: Translation, source: Language, pack: LanguagePack) -> Verdict:
         low = "\n".join(pair.target for pair in item.pairs).lower()
-        if not any(map(low.__contains__, known("refusal", pack))) and not any(
-            map(low.__contains__, _parts(pack))
-        ):
+        if not may_say("refusal", low, pack) and not any(map(low.__contains__, _parts(pack))):
             return Verdict(keep=True)
         return super()._judge(item, source, pack)
 
     def fault(self, pair: SegmentPair, source: Language, pack: LanguagePack) -> Fault | None:  # noqa: ARG002 - the seam's names
         """The words of the refusal."""
         low = pair.target.lower()
-        cues = [
-            (at, at + len(cue))
-            for cue in known("refusal", pack)
-            if cue in low and (at := _find(low, cue)) >= 0
-        ]
+        cues = [(at, at + len(cue)) for cue in said("refusal", low, pack) if (at := _find(low, cue)) >= 0]
         bare = _cannot(pack).search(low) if len(low) <= self.most else None
         if not cues and not bare:
             return None
