@@ -60,6 +60,11 @@ class StreamFacts:
         """Translated records that a gate dropped."""
         return sum(sum(why.values()) for why in self.dropped.values())
 
+    @property
+    def idle(self) -> list[str]:
+        """The gates that dropped nothing."""
+        return [gate for gate, why in self.dropped.items() if not sum(why.values())]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
@@ -204,8 +209,9 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
     filtered = _found(manifests, f"filter/{name}")
     left = translated.get("translated", 0) + translated.get("untouched", 0)
     for gate, why in filtered.get("dropped", {}).items():
-        left -= sum(why.values())
-        steps.append(FunnelStep(label=gate, left=left, lost=sum(why.values()), reasons=why))
+        if lost := sum(why.values()):
+            left -= lost
+            steps.append(FunnelStep(label=gate, left=left, lost=lost, reasons=why))
     return StreamFacts(
         name=name,
         steps=tuple(steps),

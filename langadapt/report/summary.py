@@ -61,9 +61,9 @@ def _records(facts: Facts) -> Iterator[str]:
     ]
     if gates:
         yield from ["", *_table(["dropped by", "records", "reasons"], gates, left=2)]
-    idle = sum(not sum(why.values()) for stream in facts.streams for why in stream.dropped.values())
-    if idle:
-        yield f"{count(idle)} more filters of a stream dropped nothing"
+    for stream in facts.streams:
+        if stream.idle:
+            yield f"{stream.name}: {count(len(stream.idle))} more filters dropped nothing"
 
 
 def _rate(kept: int | None, lost: int) -> str:
