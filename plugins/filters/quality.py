@@ -117,7 +117,11 @@ class _Worker:
             text=True,
             encoding="utf-8",
         )
-        self._read("ready")
+        try:
+            self._read("ready")
+        except BaseException:
+            self.close()
+            raise
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         assert self._child.stdin is not None
