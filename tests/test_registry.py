@@ -1,11 +1,14 @@
 """What is found by entry point, among distributions that the tests lay down themselves."""
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 
+import langadapt_plugins
 from langadapt import registry
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.registry import Found
@@ -51,6 +54,24 @@ def langadapt(site, *words):
     environment = {**os.environ, "PYTHONPATH": str(site)}
     command = [sys.executable, "-m", "langadapt", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_every_component_of_ours_has_an_entry_point():
+    offered = {found.target for kind in registry.INTERFACES for found in registry.installed(kind)}
+    written = set()
+    for info in pkgutil.walk_packages(langadapt_plugins.__path__, "langadapt_plugins."):
+        if not info.ispkg:
+            module = importlib.import_module(info.name)
+            written |= {
+                f"{info.name}:{name}"
+                for name, value in vars(module).items()
+                if getattr(value, "__module__", "") == info.name
+                and not name.startswith("_")
+                and any(not registry.misfit(kind, value) for kind in registry.INTERFACES)
+                and not value.__subclasses__()
+            }
+    assert len(written) > 20
+    assert written <= offered
 
 
 def test_our_own_come_in_by_the_same_door():
