@@ -81,7 +81,8 @@ class Builder:
     def build(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> Any:
         """The component, its children built first; raises `ConfigError` with all mistakes."""
         component = registry.load(self._find(kind, name, tree, where), needed=True)
-        found: list[str] = []
+        tree, unknown = self._resolved(component, tree)
+        found = [f"{where}.{key}: {why}" for key, why in unknown.items()]
         hints = get_type_hints(component, include_extras=True)
         items = {item.name: item for item in dataclasses.fields(component)}
         built: dict[str, Any] = {}
@@ -99,9 +100,9 @@ class Builder:
         found += [
             f"{where}.{n}: missing"
             for n in required
-            if _special(hints[n]) and n not in built and n not in tree
+            if _special(hints[n]) and n not in built and n not in tree and n not in unknown
         ]
-        simple = {n: i for n, i in items.items() if not _special(hints[n])}
+        simple = {n: i for n, i in items.items() if not _special(hints[n]) and n not in unknown}
         values, wrong = _validated(simple, hints, rest, where)
         found += wrong
         if found:
@@ -117,6 +118,34 @@ class Builder:
         if hasattr(made, "check"):
             made.check(self.pack)
         return self._wrapped(made) if kind == "translator" else made
+
+    def completed(self, kind: str, name: str, tree: Mapping[str, Any]) -> tuple[Tree, dict[str, str]]:
+        """The settings that a component would be built with, those of nested ones too, and why some are not known."""
+        component = registry.load(registry.find(kind, name))
+        whole, unknown = self._resolved(component, tree)
+        hints = get_type_hints(component, include_extras=True)
+        for key, node in whole.items():
+            held = _special(hints[key]) if key in hints else None
+            use = plain(node.get("use")) if isinstance(node, Mapping) else None
+            if held in registry.INTERFACES and isinstance(use, str):
+                own = {k: v for k, v in node.items() if k != "use"}
+                below, missing = self.completed(
+                    str(held), use, merged(self.settings.get(held, {}).get(use, {}), own)
+                )
+                whole[key] = {"use": node["use"], **below}
+                unknown |= {f"{key}.{name}": why for name, why in missing.items()}
+        return whole, unknown
+
+    def _resolved(self, component: Any, tree: Mapping[str, Any]) -> tuple[Tree, dict[str, str]]:
+        """The settings over those that follow from the language, and why some of these are not known."""
+        answers = {
+            key: resolve(self.pack)
+            for key, resolve in getattr(component, "resolves", {}).items()
+            if key not in tree
+        }
+        known = {key: one for key, one in answers.items() if one.value is not None}
+        below = {key: Leaf(one.value, Layer(one.origin, Path.cwd())) for key, one in known.items()}
+        return {**below, **tree}, {key: one.origin for key, one in answers.items() if key not in known}
 
     def _find(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> registry.Found:
         try:

@@ -16,8 +16,8 @@ from typing import Any, Literal, get_type_hints
 from langadapt.errors import MachineError
 from langadapt.interfaces import Mark, ModelRef
 
-DIGESTS = "LANGADAPT_DIGESTS"
-"""The environment variable that names the SQLite file in which digests of large files are kept."""
+CACHE = "LANGADAPT_CACHE"
+"""The environment variable that names the folder for what is costly to find out again: digests of large files, for one."""
 _LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
 _NOT_CORE = ("cli", "report", "recipes", "templates", "progress.py", "machine.py")
@@ -38,10 +38,11 @@ def file_digest(path: Path) -> str:
 
 @cache
 def _file_digest(path: Path, size: int, time: int) -> str:
-    store = os.environ.get(DIGESTS)
-    if not store or size < _LARGE:
+    folder = os.environ.get(CACHE)
+    if not folder or size < _LARGE:
         return _read_digest(path)
-    Path(store).parent.mkdir(parents=True, exist_ok=True)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    store = Path(folder) / "digests.sqlite"
     with contextlib.closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as known:
         known.execute(
             "CREATE TABLE IF NOT EXISTS digests (path, size, time, digest, PRIMARY KEY (path, size, time))"

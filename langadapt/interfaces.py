@@ -4,7 +4,8 @@ A component is a frozen, keyword-only dataclass whose fields are its settings, e
 `Annotated[type, "what it does"]`. A field marked `SPEED` changes neither results nor their identity; one marked
 `LIMIT` changes which results there are, but not what they say. Further members are optional: `requires`, a tuple of
 the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; `known`, facts
-beside the settings that its results depend on; and of a filter `alone`, true where it may not run on every core, and
+beside the settings that its results depend on; `resolves`, what a setting is for a language where nobody sets it:
+`{setting: function of the pack that gives a Resolved}`; and of a filter `alone`, true where it may not run on every core, and
 `limits`, which of its settings are limits of its score: `{setting: "low" or "high"}`.
 """
 
@@ -53,6 +54,14 @@ class ModelRef:
 
     def __str__(self) -> str:
         return f"{self.name}@{self.revision}" if self.revision else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a setting is for a language, and where that comes from; with None for a value, `origin` says what to set."""
+
+    value: Any
+    origin: str
 
 
 @dataclass(frozen=True, kw_only=True)

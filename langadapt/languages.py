@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langadapt.errors import ConfigError, DataError
 from langadapt.records import Row, read_rows
@@ -16,6 +16,15 @@ FLORES_MEMBERS: Mapping[str, str] = {
     "sw": "swh", "ar": "arb", "no": "nob", "fa": "pes", "lv": "lvs", "ms": "zsm",
     "ps": "pbt", "om": "gaz", "qu": "quy", "ay": "ayr", "ku": "kmr", "ff": "fuv", "kr": "knc", "fil": "tgl", "tl": "tgl",
     "mg": "plt", "et": "est", "sq": "als", "az": "azj", "uz": "uzn", "mn": "khk", "ne": "npi", "or": "ory", "yi": "ydd",
+}  # fmt: skip
+
+
+# CLDR's scriptMetadata.txt, those in use today.
+RIGHT_TO_LEFT = frozenset(
+    {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
+)
+_TOKENIZERS: Mapping[str, str] = {
+    "Hans": "zh", "Hant": "zh", "Jpan": "char", "Thai": "char", "Laoo": "char", "Khmr": "char", "Mymr": "char", "Tibt": "char",
 }  # fmt: skip
 
 
@@ -48,6 +57,16 @@ class Language:
                 f"{code!r} is no language that is known", hint="use a BCP 47 code such as de or pt-BR"
             )
         return cls(tag.to_tag(), tag.display_name(), tag.autonym(), tag.maximize().script or "Zyyy")
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        """The direction of its script, as HTML writes it."""
+        return "rtl" if self.script in RIGHT_TO_LEFT else "ltr"
+
+    @property
+    def bleu_tokenizer(self) -> str:
+        """The tokenizer of sacrebleu that fits the script and asks for nothing more; where no space parts words, characters."""
+        return _TOKENIZERS.get(self.script, "13a")
 
     @cached_property
     def flores(self) -> str:
@@ -91,7 +110,12 @@ class LanguagePack:
     @property
     def bleu_tokenizer(self) -> str:
         """The tokenizer that sacrebleu must use for this language."""
-        return str(self.facts.get("bleu_tokenizer", "13a"))
+        return str(self.facts.get("bleu_tokenizer", self.language.bleu_tokenizer))
+
+    @property
+    def origin(self) -> str:
+        """Where its settings come from: the pack's code, which may be that of the language that this is a variety of."""
+        return f"pack {self.facts['code']}" if self.facts else f"no pack for {self.language.code}"
 
     @property
     def benchmarks(self) -> Mapping[str, list[str]]:
@@ -170,7 +194,7 @@ def _check_pack(facts: Mapping[str, Any], path: Path) -> None:
         license: str
         base: str | None = None
         recipe: str | None = None
-        bleu_tokenizer: str = "13a"
+        bleu_tokenizer: str | None = None
         benchmarks: dict[str, list[str]] = {}
         settings: dict[str, dict[str, dict[str, Any]]] = {}
 

@@ -1,5 +1,6 @@
 """Which components in which order: a recipe file over what it extends, over the pack, under the command line."""
 
+import contextlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langadapt.config import Builder, Layer, Leaf, Tree, leaves, merged, plain
-from langadapt.errors import ConfigError
+from langadapt.errors import ConfigError, LangAdaptError
 from langadapt.languages import LanguagePack, read_toml
 from langadapt.prepare.licenses import allows
 from langadapt.prepare.readers import READERS
@@ -17,6 +18,8 @@ from langadapt.segments import MODE, MODES
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
+DEFAULT = "phoenix"
+"""The recipe for a language whose pack names none."""
 STAGE_KEYS = {
     "translator": ("use", "segmentation", "routing"),
     "filter": ("use",),
@@ -83,7 +86,7 @@ def read_recipe(
     if sources is not None:
         own = [({key: value for key, value in tree.items() if key != "source"}, layer) for tree, layer in own]
         own.append(({"source": leaves(sources, command)}, command))
-    pack_layer = Layer(f"pack {pack.language.code}", pack.folder or Path.cwd())
+    pack_layer = Layer(pack.origin, pack.folder or Path.cwd())
     below = leaves({key: pack.facts[key] for key in ("base", "settings") if key in pack.facts}, pack_layer)
     trees = [below, *(tree for tree, _ in own)]
     whole: Tree = {}
@@ -251,8 +254,9 @@ def template_path(name: str, folder: Path) -> str:
     return str(ours if ours.exists() else own.resolve())
 
 
-def explained(recipe: Recipe) -> dict[str, tuple[str, str]]:
-    """Every value of a recipe by its dotted key, with the layer that set it."""
+def explained(recipe: Recipe, pack: LanguagePack) -> dict[str, tuple[str, str]]:
+    """Every value of a recipe by its dotted key, with the layer that set it or what it follows from."""
+    builder = Builder(pack, {}, recipe.settings)
     out: dict[str, tuple[str, str]] = {}
 
     def walk(node: Any, key: str) -> None:
@@ -271,5 +275,9 @@ def explained(recipe: Recipe) -> dict[str, tuple[str, str]]:
     for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
         out[f"{slot.address}.use"] = (repr(slot.use), "")
         out |= {f"{slot.address}.{key}": (repr(value), "") for key, value in slot.options.items()}
-        walk(slot.settings, slot.address)
+        settings = slot.settings
+        with contextlib.suppress(LangAdaptError):  # a component that is missing is told where it is used
+            settings, unknown = builder.completed(slot.kind, slot.use, settings)
+            out |= {f"{slot.address}.{key}": ("none", why) for key, why in unknown.items()}
+        walk(settings, slot.address)
     return out

@@ -1,17 +1,23 @@
 """Finds components and packs by entry point: names without imports, one thing loaded late, its origin named on failure."""
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import inspect
+import io
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import Evaluator, Filter, Trainer, Translator
-from langadapt.languages import LanguagePack
+from langadapt.languages import Language, LanguagePack
 
 INTERFACES: Mapping[str, type[Any]] = {
     "translator": Translator,
@@ -20,6 +26,8 @@ INTERFACES: Mapping[str, type[Any]] = {
     "evaluator": Evaluator,
 }
 KINDS = ("language", *INTERFACES)
+SLOW_S = 5.0
+"""An import that takes longer is told."""
 EXTRAS: Mapping[str, str] = {
     "torch": "translate", "transformers": "translate", "trl": "train", "accelerate": "train", "peft": "train",
     "lm_eval": "evaluate", "openai": "evaluate", "vllm": "vllm", "flash_attn": "flash-attn", "ray": "ray",
@@ -40,7 +48,7 @@ class Found:
 @cache
 def installed(kind: str) -> tuple[Found, ...]:
     """Everything of a kind that is installed, sorted by name."""
-    points = metadata.entry_points(group=f"langadapt.{kind}s")
+    points = _entry_points().select(group=f"langadapt.{kind}s")
     found = {
         Found(
             kind,
@@ -52,6 +60,17 @@ def installed(kind: str) -> tuple[Found, ...]:
         for point in points
     }
     return tuple(sorted(found, key=lambda item: (item.name, item.distribution)))
+
+
+@cache
+def _entry_points() -> metadata.EntryPoints:
+    return metadata.entry_points()
+
+
+def refresh() -> None:
+    """Look anew at what is installed."""
+    installed.cache_clear()
+    _entry_points.cache_clear()
 
 
 def find(kind: str, name: str) -> Found:
@@ -85,7 +104,8 @@ def load(found: Found, *, needed: bool = False) -> type[Any]:
     _, _, attribute = found.target.partition(":")
     try:
         point = metadata.EntryPoint(name=found.name, value=found.target, group=f"langadapt.{found.kind}s")
-        loaded = point.load()
+        with _importing(found):
+            loaded = point.load()
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if _there(missing):
@@ -132,21 +152,63 @@ def misfit(kind: str, component: Any) -> str:
     """Why a class is no component of that kind; empty where it is one."""
     if not isinstance(component, type) or not hasattr(component, "__dataclass_fields__"):
         return "is no dataclass"
-    wanted = [name for name in vars(INTERFACES[kind]) if not name.startswith("_")]
-    wanted += list(INTERFACES[kind].__annotations__)
+    interface = INTERFACES[kind]
+    wanted = [name for name in vars(interface) if not name.startswith("_")]
+    wanted += list(interface.__annotations__)
     missing = [name for name in dict.fromkeys(wanted) if not hasattr(component, name)]
-    return f"lacks {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"lacks {', '.join(missing)}"
+    wrong = (_mismatch(component, name, method) for name, method in vars(interface).items() if name in wanted)
+    return next((problem for problem in wrong if problem), "")
+
+
+def _mismatch(component: type[Any], name: str, method: Any) -> str:
+    """Why a method cannot be called as its interface is."""
+    own = getattr(component, name)
+    if not inspect.isfunction(method) or not callable(own):
+        return ""
+    asked = inspect.signature(method)
+    given = [None for one in asked.parameters.values() if one.kind is not one.KEYWORD_ONLY]
+    named = {key: None for key, one in asked.parameters.items() if one.kind is one.KEYWORD_ONLY}
+    try:
+        inspect.signature(own).bind(*given, **named)
+    except TypeError as error:
+        words = ", ".join([*list(asked.parameters)[1 : len(given)], *(f"{key}=" for key in named)])
+        return f"has {name}{inspect.signature(own)}, which is called as {name}({words}): {error}"
+    except ValueError:  # a function of C that tells nothing of itself
+        return ""
+    return ""
 
 
 def pack(code: str) -> LanguagePack:
-    """The pack installed for a code; raises `ConfigError` where there is none."""
-    return LanguagePack.read(pack_folder(find("language", code)))
+    """The pack for a code: its own, that of the language it is a variety of (`de-AT` of `de`), or what is known without one.
+
+    Raises `ConfigError` for what is no language code, and where two distributions claim it.
+    """
+    found = _pack_for(code)
+    if found is None:
+        return LanguagePack.bare(code)
+    read = LanguagePack.read(pack_folder(found))
+    return read if ":" in code else replace(read, language=Language.of(code))
+
+
+def _pack_for(code: str) -> Found | None:
+    names = {item.name.casefold(): item.name for item in installed("language")}
+    if ":" in code:
+        return find("language", code)
+    wanted = Language.of(code)
+    parts = wanted.code.split("-")
+    for end in range(len(parts), 0, -1):
+        name = "-".join(parts[:end])
+        if name.casefold() in names and Language.of(name).script == wanted.script:
+            return find("language", names[name.casefold()])
+    return None
 
 
 def pack_folder(found: Found) -> Path:
     """Where a pack lies, told without importing it: `module:folder` or `module`."""
     module, _, folder = found.target.partition(":")
-    spec = find_spec(module) if _there(module) else None
+    spec = located(module)
     if spec is None or not spec.submodule_search_locations:
         raise ComponentError(
             f"{_says(found)}: {module!r} is no package", hint=f"reinstall {found.distribution}"
@@ -155,6 +217,56 @@ def pack_folder(found: Found) -> Path:
     if not path.is_dir():
         raise ComponentError(f"{_says(found)}: {path} is no folder", hint=f"reinstall {found.distribution}")
     return path
+
+
+def problem(found: Found) -> str:
+    """What metadata and files tell of a thing that cannot work, nothing being imported; empty where they tell nothing."""
+    module, _, rest = found.target.partition(":")
+    if found.kind != "language":
+        return (
+            "" if located(module) else f"the module {module!r} is not there: reinstall {found.distribution}"
+        )
+    try:
+        folder = pack_folder(found)
+    except ComponentError:
+        return f"the folder {rest!r} of {module!r} is not there: reinstall {found.distribution}"
+    return (
+        ""
+        if (folder / "pack.toml").is_file()
+        else f"{rest!r} holds no pack.toml: reinstall {found.distribution}"
+    )
+
+
+def located(module: str) -> ModuleSpec | None:
+    """Where a module lies. Unlike `find_spec` this imports none of its parents."""
+    top, *rest = module.split(".")
+    try:
+        spec = find_spec(top) if top else None
+        for depth in range(len(rest)):
+            if spec is None or not spec.submodule_search_locations:
+                return None
+            name = ".".join([top, *rest[: depth + 1]])
+            spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    except (ImportError, ValueError):
+        return None
+    return spec
+
+
+@contextmanager
+def _importing(found: Found) -> Iterator[None]:
+    """What a plugin writes while it is imported goes nowhere, and is told, as is an import that takes long."""
+    began = time.monotonic()
+    with redirect_stdout(io.StringIO()) as written:
+        yield
+    taken = time.monotonic() - began
+    if said := written.getvalue().strip():
+        _note(f"{_says(found)} writes when it is imported: {said.splitlines()[0][:80]!r}")
+    if taken > SLOW_S:
+        _note(f"{_says(found)} takes {taken:.0f} s to import")
+
+
+def _note(line: str) -> None:
+    sys.stderr.write(f"note: {line}\n")
 
 
 def _says(found: Found) -> str:

@@ -13,7 +13,7 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
     {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
-    {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
+    {"testing"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
     {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {
@@ -27,6 +27,7 @@ PUBLIC = {
     "progress",
     "statistics",
     "identity",
+    "drafts",
 }
 
 

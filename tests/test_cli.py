@@ -41,7 +41,8 @@ def said(done):
     [
         (["runn"], 2, ["'runn'", "'run'"]),
         (["run", "de", "--nonsense"], 2, ["--nonsense"]),
-        (["run", "dee"], 2, ["dee", "installed: de"]),
+        (["run", "xx"], 2, ["'xx' is no language", "pt-BR"]),
+        (["run", "dee"], 5, ["no mini recipe for Dewoin", "--recipe"]),
         (["run", "de", "--recipe", "minni"], 2, ["minni", "did you mean 'mini'"]),
         (["run", "de", "--recipe", "mini", "--until", "trane"], 2, ["trane", "stages: prepare"]),
         (["run", "de", "--recipe", "mini", "--set", "train.dpo.betta=1"], 2, ["train.dpo.betta", "--set"]),

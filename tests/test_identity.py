@@ -220,7 +220,7 @@ def test_the_source_is_in_the_fingerprint_alone():
 
 
 def test_the_digest_of_a_large_file_is_kept_by_size_and_time(tmp_path, monkeypatch):
-    monkeypatch.setenv(identity.DIGESTS, str(tmp_path / "digests.sqlite"))
+    monkeypatch.setenv(identity.CACHE, str(tmp_path))
     monkeypatch.setattr(identity, "_LARGE", 3)
     path = tmp_path / "weights"
     path.write_bytes(b"one!")

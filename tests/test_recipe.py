@@ -30,7 +30,7 @@ def test_every_shipped_recipe_is_read(pack):
 
 
 def test_phoenix_has_the_values_of_the_paper(pack):
-    values = {key: value for key, (value, _) in explained(read_recipe("phoenix", pack)).items()}
+    values = {key: value for key, (value, _) in explained(read_recipe("phoenix", pack), pack).items()}
     wanted = {
         "train.sft.batch_size": "512", "train.sft.scheduler": "'cosine'", "train.sft.packing": "True",
         "train.sft.max_length": "2048", "train.dpo.batch_size": "64", "train.dpo.scheduler": "'linear'",
@@ -59,7 +59,7 @@ def test_layers_in_order(pack, tmp_path):
     recipe = read_recipe(
         str(path), pack, changes=["train.dpo.learning_rate=1e-6", "filter.round-trip.at_least=33.0"]
     )
-    values = explained(recipe)
+    values = explained(recipe, pack)
     assert values["train.dpo.beta"] == ("0.3", "mine.toml")
     assert values["train.dpo.max_length"] == ("77", "mine.toml")
     assert values["train.dpo.learning_rate"] == ("1e-06", "--set")

@@ -42,9 +42,9 @@ def site(tmp_path, monkeypatch):
     """A folder on the path whose distributions the registry sees."""
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
-    registry.installed.cache_clear()
+    registry.refresh()
     yield tmp_path
-    registry.installed.cache_clear()
+    registry.refresh()
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]

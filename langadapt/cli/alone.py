@@ -35,7 +35,7 @@ def component_alone(
     from langadapt.config import Builder, Layer, leaves, merged
     from langadapt.recipe import changes_tree
 
-    layer = Layer(f"pack {pack.language.code}", pack.folder or Path.cwd())
+    layer = Layer(pack.origin, pack.folder or Path.cwd())
     settings = leaves(pack.facts.get("settings", {}), layer)
     tree = merged(settings.get(kind, {}).get(name, {}), changes_tree(changes))
     return Builder(pack, {}, settings, memory).build(kind, name, tree, name)

@@ -1,11 +1,15 @@
 """`langadapt list` and `langadapt show`."""
 
 import contextlib
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
 from langadapt import registry
+from langadapt.cli import options
 from langadapt.errors import ConfigError, LangAdaptError
+from langadapt.languages import LanguagePack
 
 LISTED = (*registry.KINDS, "recipe")
 
@@ -22,9 +26,11 @@ def list_command(kind: str | None) -> None:
         found = registry.installed(one)
         names = [item.name for item in found]
         for item in found:
-            twice = "  claimed twice: ask for it by this full name" if names.count(item.name) > 1 else ""
+            twice = names.count(item.name) > 1
             name = f"{item.distribution}:{item.name}" if twice else item.name
-            click.echo(f"  {name:<20} {item.distribution} {item.version}{twice}")
+            notes = ["claimed twice: ask for it by this full name"] * twice
+            notes += [problem] if (problem := registry.problem(item)) else []
+            click.echo("  ".join([f"  {name:<18}", f"{item.distribution} {item.version}", *notes]))
         if not found:
             click.echo("  none")
 
@@ -46,12 +52,12 @@ def _list_recipes() -> None:
 @click.option("--language", metavar="LANG", help="Whose pack a recipe is resolved with.")
 @click.option("--diff", "other", metavar="OTHER", help="Print only what differs from this recipe.")
 def show_command(name: str, language: str | None, other: str | None) -> None:
-    """A component's settings with their defaults, a pack, or a recipe with the origin of every value."""
+    """A component's settings with their defaults, a language, or a recipe, with the origin of every value."""
     kind, short = _what(name, language)
     if kind == "recipe":
         _show_recipe(short, language, other)
     elif kind == "language":
-        _show_pack(short)
+        _show_language(short)
     else:
         _show_component(kind, short)
 
@@ -65,6 +71,8 @@ def _what(name: str, language: str | None) -> tuple[str, str]:
     if name.endswith(".toml"):
         return "recipe", name
     kinds = [one for one, bears in sorted(known) if bears == name]
+    if not kinds and _is_language(name):
+        return "language", name
     if not kinds:
         raise ConfigError(
             f"nothing is called {name!r}", hint=registry.did_you_mean(name, [bears for _, bears in known])
@@ -72,6 +80,16 @@ def _what(name: str, language: str | None) -> tuple[str, str]:
     if len(kinds) > 1:
         raise ConfigError(f"{name!r} is a {' and a '.join(kinds)}", hint=f"write {kinds[0]}:{name}")
     return kinds[0], name
+
+
+def _is_language(name: str) -> bool:
+    """Whether it is a code of a language; codes are short, and what is long is a misspelt name."""
+    from langadapt.languages import Language
+
+    try:
+        return len(name.partition("-")[0]) <= 3 and bool(Language.of(name))
+    except ConfigError:
+        return False
 
 
 def _recipes(language: str | None) -> list[str]:
@@ -101,15 +119,55 @@ def _show_component(kind: str, name: str) -> None:
         click.echo(f"  {item.name} = {shown}\n      {' '.join(notes)}")
 
 
-def _show_pack(code: str) -> None:
+def _show_language(code: str) -> None:
+    """What is known of a language, and for every component what it would take for it, each with its origin."""
+    from langadapt.recipe import DEFAULT
+
+    options.own_caches()
     pack = registry.pack(code)
     language = pack.language
-    click.secho(
-        f"language {code}: {language.name} ({language.native}), {language.script}, {language.flores}",
-        bold=True,
-    )
-    for key, value in pack.facts.items():
-        click.echo(f"  {key} = {value}")
+    click.secho(f"language {language.code}: {language.name} ({language.native})", bold=True)
+    facts = pack.facts
+    rows = {
+        "script": (f"{language.script}, {language.direction}", "CLDR, through langcodes"),
+        "flores": (language.flores or "none", "FLORES-200, langadapt/flores.toml"),
+        "pack": (str(pack.folder or "none"), "" if pack.folder else "langadapt new language writes one"),
+        "reviewed_by": (", ".join(facts.get("reviewed_by", ())) or "no native speaker", pack.origin),
+        "license": (facts.get("license", "none"), pack.origin),
+        "recipe": (pack.default_recipe or DEFAULT, pack.origin if pack.default_recipe else "default"),
+        "base": (facts.get("base", "none: set base"), pack.origin),
+        "bleu_tokenizer": (
+            pack.bleu_tokenizer,
+            pack.origin if facts.get("bleu_tokenizer") else f"script {language.script}",
+        ),
+        **{f"benchmarks.{name}": (", ".join(tasks), pack.origin) for name, tasks in pack.benchmarks.items()},
+        **_resolved(pack),
+    }
+    _table(rows)
+
+
+def _resolved(pack: LanguagePack) -> dict[str, tuple[str, str]]:
+    """The settings that the pack, or else the language, gives to the components that are installed."""
+    from langadapt.config import Builder, Layer, layer_of, leaves, plain
+
+    settings = leaves(pack.facts.get("settings", {}), Layer(pack.origin, pack.folder or Path.cwd()))
+    builder = Builder(pack, {}, settings)
+    rows: dict[str, tuple[str, str]] = {}
+    for kind in registry.INTERFACES:
+        for item in registry.installed(kind):
+            own = settings.get(kind, {}).get(item.name, {})
+            with contextlib.suppress(LangAdaptError):  # what is broken is told by doctor
+                tree, unknown = builder.completed(kind, f"{item.distribution}:{item.name}", own)
+                address = f"{kind}.{item.name}"
+                rows |= {f"{address}.{key}": (str(plain(node)), layer_of(node)) for key, node in tree.items()}
+                rows |= {f"{address}.{key}": ("none", why) for key, why in unknown.items()}
+    return rows
+
+
+def _table(rows: Mapping[str, tuple[str, str]]) -> None:
+    width = max((len(key) for key in rows), default=0)
+    for key, (value, origin) in rows.items():
+        click.echo(f"  {key:<{width}} = {value}" + (f"   ({origin})" if origin else ""))
 
 
 def _show_recipe(name: str, language: str | None, other: str | None) -> None:
@@ -120,9 +178,7 @@ def _show_recipe(name: str, language: str | None, other: str | None) -> None:
             key: ("(not set)", "") for key in below if key not in lines
         }
     click.secho(f"recipe {name}" + (f", where it differs from {other}" if other else ""), bold=True)
-    width = max((len(key) for key in lines), default=0)
-    for key, (value, origin) in lines.items():
-        click.echo(f"  {key:<{width}} = {value}" + (f"   ({origin})" if origin else ""))
+    _table(lines)
 
 
 def _recipe_lines(name: str, language: str | None) -> dict[str, tuple[str, str]]:
@@ -137,4 +193,6 @@ def _recipe_lines(name: str, language: str | None) -> dict[str, tuple[str, str]]
         if len(owners) != 1:
             raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
         language = owners[0]
-    return explained(read_recipe(name, registry.pack(language)))
+    options.own_caches()
+    pack = registry.pack(language)
+    return explained(read_recipe(name, pack), pack)

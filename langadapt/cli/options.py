@@ -1,5 +1,6 @@
 """Options and the preparation that several commands share."""
 
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +13,12 @@ from langadapt import registry
 from langadapt.cli import printable
 from langadapt.cli.alone import FILE
 from langadapt.errors import ConfigError, DataError, MachineError
-from langadapt.identity import DIGESTS
+from langadapt.identity import CACHE
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-CACHE = Path("runs/.cache")
+_CACHE = Path("runs/.cache")
 
 language = click.option(
     "--language", required=True, metavar="LANG", help="BCP 47 code of the target language."
@@ -44,19 +45,24 @@ def say(text: str, *, err: bool = False, bold: bool | None = None) -> None:
 
 
 def pack_of(code: str) -> LanguagePack:
-    """The pack of a language; raises `ConfigError` with what is installed where there is none."""
-    return registry.pack(code)
+    """The pack of a language, or what is known of it without one, which is said."""
+    pack = registry.pack(code)
+    if pack.folder is None:
+        names = [item.name for item in registry.installed("language")]
+        near = difflib.get_close_matches(code, names, n=1)
+        say(
+            f"no pack for {pack.language.name} ({pack.language.code})"
+            + (f"; did you mean {near[0]!r}?" if near else "")
+            + f" `langadapt show {code}` says what is known without one"
+        )
+    return pack
 
 
 def recipe_name(pack: LanguagePack, asked: str | None) -> str:
-    """The recipe that is asked for, or the pack's default."""
-    name = asked or pack.default_recipe
-    if name is None:
-        raise ConfigError(
-            f"the pack {pack.language.code} names no recipe",
-            hint="--recipe NAME; `langadapt list recipe` names them",
-        )
-    return name
+    """The recipe that is asked for, the pack's, or the one for any language."""
+    from langadapt.recipe import DEFAULT
+
+    return asked or pack.default_recipe or DEFAULT
 
 
 def open_memory(path: Path) -> TranslationMemory:
@@ -67,8 +73,8 @@ def open_memory(path: Path) -> TranslationMemory:
 
 def own_caches() -> None:
     """Let `datasets` keep its copies beside the run folders rather than in the home folder."""
-    os.environ.setdefault(DIGESTS, str((CACHE / "digests.sqlite").resolve()))
-    os.environ.setdefault("HF_DATASETS_CACHE", str((CACHE / "datasets").resolve()))
+    os.environ.setdefault(CACHE, str(_CACHE.resolve()))
+    os.environ.setdefault("HF_DATASETS_CACHE", str((_CACHE / "datasets").resolve()))
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

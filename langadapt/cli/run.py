@@ -88,7 +88,7 @@ def _fitting(pack: LanguagePack, asked: str | None, yes: bool) -> str:
         return name
     if "mini" not in recipe_names(pack):
         raise MachineError(
-            f"the recipe {name!r} needs an accelerator, none is found, and the pack {pack.language.code} has no mini recipe",
+            f"the recipe {name!r} needs an accelerator, none is found, and there is no mini recipe for {pack.language.name}",
             hint="run it on a machine with a GPU, or name a recipe for the CPU with --recipe",
         )
     click.echo(

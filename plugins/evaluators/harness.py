@@ -1,20 +1,23 @@
 """Benchmarks through EleutherAI's lm-evaluation-harness."""
 
+import io
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError
-from langadapt.interfaces import SPEED, Checkpoint, Loads, Progress, Score
+from langadapt.interfaces import SPEED, Checkpoint, Loads, Progress, Resolved, Score
 from langadapt.languages import LanguagePack
 from langadapt.records import Row, write_rows
 from langadapt.statistics import mean_interval
-from langadapt_plugins.evaluators.tasks import task_manager
+from langadapt_plugins.evaluators.benchmarks import default_tasks, task_names
+from langadapt_plugins.evaluators.lm_eval_solutions import solutions
+from langadapt_plugins.evaluators.tasks import short_names, task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
 _NORMAL_95 = 1.959964
@@ -27,6 +30,7 @@ class Harness(Loads):
     """lm-eval's tasks, and those of the pack's `tasks/` folder, with lm-eval's own scoring."""
 
     requires: ClassVar[tuple[str, ...]] = ("torch", "transformers", "lm_eval")
+    resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"tasks": default_tasks}
     tasks: Annotated[
         tuple[str, ...], "names as in lm-eval, or files of the pack's tasks/ folder without .yaml"
     ]
@@ -42,7 +46,9 @@ class Harness(Loads):
 
     def check(self, pack: LanguagePack) -> None:
         """Refuse a task that neither the pack nor lm-eval has."""
-        task_manager(pack.path("tasks"), self.tasks)
+        own = short_names(pack.path("tasks"))
+        if not set(self.tasks) <= {*own, *own.values(), *task_names()}:
+            task_manager(pack.path("tasks"), self.tasks)
 
     def evaluate(
         self,
@@ -73,6 +79,13 @@ class Harness(Loads):
         if self.max_length:
             ending += f"|max_length:{self.max_length}"
         return _scores(results, facts, samples, ending, seed)
+
+    def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[Any, str]]:
+        """The prompts of the tasks as a model reads them, and the answers that score best."""
+        manager, names = task_manager(pack.path("tasks"), self.tasks)
+        with redirect_stderr(io.StringIO()):
+            tasks = self._load_tasks(manager, names, seed)["tasks"]
+            return solutions(tasks, limit, chat=self.apply_chat_template)
 
     def _load_tasks(self, manager: Any, names: Sequence[str], seed: int) -> Any:
         """What lm-eval's `simple_evaluate` does to tasks; the rest of it calls git and pip."""
@@ -241,8 +254,6 @@ def _version(value: Any) -> str:
 @contextmanager
 def _quiet(path: Path, progress: Progress) -> Iterator[None]:
     """lm-eval's warnings go to a file, and their number to the reader; its bars and datasets' go nowhere."""
-    import io
-
     log = logging.getLogger("lm_eval")
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setLevel(logging.WARNING)

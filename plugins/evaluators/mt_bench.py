@@ -16,7 +16,7 @@ from langadapt.records import Row, read_rows, write_rows
 from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.answers import answered, stamp
 from langadapt_plugins.evaluators.judges import EndpointJudge, Judge, Question, Rating, ReferenceJudge
-from langadapt_plugins.generation import ChatModel, Prompt, Reply, short_hash
+from langadapt_plugins.generation import ChatModel, Prompt, Reply, Turn, short_hash
 
 # FastEval's and FastChat's; a category that they do not know is answered greedily.
 TEMPERATURES: Mapping[str, float] = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
@@ -84,6 +84,17 @@ class MtBench(Loads):
         )
         signature = f"mt-bench|{judge.signature}|{asked}|{rows[0]['model']}|{sizes}"
         return _scores("mt-bench", ratings, metric=judge.metric, signature=signature, seed=seed)
+
+    def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
+        """Both turns of every question that has references, each with its reference."""
+        found: list[tuple[list[Turn], str]] = []
+        for question in self._questions(pack)[:limit]:
+            talk: list[Turn] = []
+            for asked, answer in zip(question.turns, question.reference, strict=False):
+                talk = [*talk, {"role": "user", "content": asked}]
+                found.append((talk, answer))
+                talk = [*talk, {"role": "assistant", "content": answer}]
+        return found
 
     def _questions(self, pack: LanguagePack) -> list[Question]:
         path = self.questions or pack.path("mt_bench.jsonl")

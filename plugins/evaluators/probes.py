@@ -11,7 +11,7 @@ from langadapt.languages import LanguagePack
 from langadapt.records import Row
 from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.answers import answered, stamp
-from langadapt_plugins.generation import ChatModel, Prompt, short_hash
+from langadapt_plugins.generation import ChatModel, Prompt, Turn, short_hash
 
 _LEAST_LETTERS = 20
 # langdetect's name where it is not the code's own.
@@ -66,6 +66,10 @@ class Probes(Loads):
                 signature=f"probes|{asked}|{rows[0]['model']}|{sizes}",
             )
         ]
+
+    def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
+        """Every probe with an answer in its language: its own words."""
+        return [([{"role": "user", "content": row["prompt"]}], row["prompt"]) for row in pack.probes[:limit]]
 
     def _answers(
         self, checkpoint: Checkpoint, probes: Sequence[Row], output: Path, progress: Progress

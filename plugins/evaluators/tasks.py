@@ -19,7 +19,7 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
     from lm_eval.tasks import TaskManager
 
     own = folder if folder and folder.is_dir() else None
-    short = _check(own) if own else {}
+    short = short_names(own)
     names = [short.get(name, name) for name in wanted]
     for defaults in (False, True):
         manager = TaskManager(include_path=str(own) if own else None, include_defaults=defaults)
@@ -43,8 +43,10 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
     )
 
 
-def _check(folder: Path) -> dict[str, str]:
-    """The task or group that each file holds, by its path without suffix; what it includes is checked with it."""
+def short_names(folder: Path | None) -> dict[str, str]:
+    """The task or group that each file of a folder holds, by its path without suffix; what it includes is checked with it."""
+    if folder is None or not folder.is_dir():
+        return {}
     found: dict[str, str] = {}
     seen: set[Path] = set()
     for path in sorted(folder.rglob("*.yaml")):
