@@ -12,7 +12,7 @@ help:  ## this list
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "langadapt needs Python 3.11 or later: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## set up, and run the main job on the German pack's small data and models
@@ -44,8 +44,8 @@ bench-gates: $(STAMP)  ## recall and false alarms of the gates on damage of our 
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
-	else echo "not root, or not Debian: the tests that need Chromium will say so and skip"; fi
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core apertium apertium-eng-spa >/dev/null; \
+	else echo "not root, or not Debian: the tests that need Chromium or Apertium will say so and skip"; fi
 
 clean:  ## remove the environments and caches, keep the runs
 	rm -rf $(VENV) .venv-engines .venv-quality .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

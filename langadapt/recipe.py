@@ -204,10 +204,20 @@ def _resolved(asked: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack
         filters=_slots("filter", whole, trees),
         train=_slots("train", whole, trees),
         evaluate=_slots("evaluate", whole, trees),
-        published=facts.get("published", {}),
+        published=_published(facts.get("published", {}), pack.language.code),
         settings=whole.get("settings", {}),
         tree=whole,
     )
+
+
+def _published(figures: Mapping[str, Mapping[str, Any]], code: str) -> dict[str, dict[str, Any]]:
+    """The figures that others published for this language, or for any."""
+    spoken = {"", code, code.partition("-")[0]}
+    return {
+        name: {key: value for key, value in row.items() if key != "language"}
+        for name, row in figures.items()
+        if row.get("language", "") in spoken
+    }
 
 
 def _slots(table: str, whole: Tree, trees: Sequence[Tree]) -> tuple[Slot, ...]:

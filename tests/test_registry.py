@@ -28,7 +28,7 @@ class Gate(Loads):
 
 def distribution(folder, name, points, **modules):
     """An installed distribution: metadata, entry points (group to lines) and modules."""
-    info = folder / f"{name}-1.0.dist-info"
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     lines = [f"[langadapt.{group}]\n" + "\n".join(entries) + "\n" for group, entries in points.items()]

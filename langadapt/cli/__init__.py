@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "report": ("report", "Write a run's report again and print its summary."),
     "list": ("catalogue", "What is installed: languages, components, recipes."),
     "show": ("catalogue", "A component's settings, or a recipe with the origin of every value."),
+    "check": ("check", "Hold a component, a pack or a recipe to the contract of its kind."),
+    "new": ("new", "Begin a package of one's own: a language pack or a component."),
     "doctor": ("doctor", "What is broken, and what this machine can run."),
 }
 
