@@ -4,20 +4,12 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from langadapt.errors import ConfigError, DataError
 from langadapt.records import Row, read_rows
-
-# FLORES-200 names these macrolanguages by one of their members (Costa-jussà et al. 2022, arXiv 2207.04672, table 1).
-FLORES_MEMBERS: Mapping[str, str] = {
-    "sw": "swh", "ar": "arb", "no": "nob", "fa": "pes", "lv": "lvs", "ms": "zsm",
-    "ps": "pbt", "om": "gaz", "qu": "quy", "ay": "ayr", "ku": "kmr", "ff": "fuv", "kr": "knc", "fil": "tgl", "tl": "tgl",
-    "mg": "plt", "et": "est", "sq": "als", "az": "azj", "uz": "uzn", "mn": "khk", "ne": "npi", "or": "ory", "yi": "ydd",
-}  # fmt: skip
-
 
 # CLDR's scriptMetadata.txt, those in use today.
 RIGHT_TO_LEFT = frozenset(
@@ -70,11 +62,22 @@ class Language:
 
     @cached_property
     def flores(self) -> str:
-        """The FLORES-200 code, such as `deu_Latn`."""
+        """The FLORES-200 code, such as `deu_Latn`; empty for a language that is not among them."""
         import langcodes
 
         short = langcodes.Language.get(self.code).language or self.code
-        return f"{FLORES_MEMBERS.get(short) or langcodes.Language.get(short).to_alpha3()}_{self.script}"
+        names, scripts = _flores()["members"], _flores()["scripts"]
+        usual = langcodes.Language.get(short).maximize().script == self.script
+        member = next(
+            (names[way] for way in (self.code, f"{short}-{self.script}", short) if way in names), ""
+        )
+        code = f"{member or langcodes.Language.get(short).to_alpha3()}_{scripts.get(short, self.script) if usual else self.script}"
+        return code if code in _flores()["codes"] else ""
+
+
+@cache
+def _flores() -> Mapping[str, Any]:
+    return read_toml(Path(__file__).with_name("flores.toml"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 import pytest
 
+from langadapt import languages
 from langadapt.errors import ConfigError, DataError
-from langadapt.languages import FLORES_MEMBERS, Language, LanguagePack
+from langadapt.languages import Language, LanguagePack
 
 
 def test_a_code_becomes_its_names_and_script():
@@ -40,13 +41,43 @@ def test_the_flores_code(code, flores):
     assert Language.of(code).flores == flores
 
 
-def test_every_flores_exception_is_tested():
-    assert set(FLORES_MEMBERS) - {"tl"} <= {*FLORES, *OTHERS}
+def test_every_flores_exception_is_in_the_table_and_leads_into_it():
+    table = languages._flores()
+    assert len(table["codes"]) > 200
+    assert set(table["members"]) >= {"sw", "ar", "no", "fa", "lv", "ms", "fil"}
+    for code in table["members"]:
+        assert Language.of(code).flores in table["codes"], code
+
+
+@pytest.mark.parametrize("code", ["gsw", "tlh", "haw", "sr-Latn", "la"])
+def test_a_language_that_flores_lacks(code):
+    assert Language.of(code).flores == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "direction"),
+    [("ar", "rtl"), ("he", "rtl"), ("ar-Latn", "ltr"), ("ur", "rtl"), ("ja", "ltr"), ("dv", "rtl")],
+)
+def test_the_direction_of_its_script(code, direction):
+    assert Language.of(code).direction == direction
+
+
+@pytest.mark.parametrize(
+    ("code", "tokenizer"), [("de", "13a"), ("ja", "char"), ("zh-Hant", "zh"), ("th", "char"), ("ko", "13a")]
+)
+def test_a_tokenizer_that_needs_nothing(code, tokenizer):
+    import sacrebleu
+
+    assert LanguagePack.bare(code).bleu_tokenizer == tokenizer
+    assert (
+        sacrebleu.BLEU(tokenize=tokenizer, effective_order=True).sentence_score("a b c d", ["a b c d"]).score
+        > 99
+    )
 
 
 OTHERS = {
     "ps": "pbt_Arab", "om": "gaz_Latn", "qu": "quy_Latn", "ay": "ayr_Latn", "ku": "kmr_Latn", "ff": "fuv_Latn",
-    "kr": "knc_Latn", "fil": "tgl_Latn",
+    "kr": "knc_Latn", "fil": "tgl_Latn", "ko": "kor_Hang", "ko-Hang": "kor_Hang", "fa-AF": "prs_Arab", "az-Arab": "azb_Arab",
 }  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from langadapt.report.training import TrainingFacts, read_training
 from langadapt.runner import STAGES, Run
 
 Manifests = Mapping[str, Mapping[str, Any]]
-RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +97,6 @@ class Facts:
     scores: Scores
     costs: tuple[Cost, ...]
     reproduction: Reproduction
-
-    @property
-    def direction(self) -> str:
-        """The target language's writing direction, as HTML's `dir`."""
-        return "rtl" if self.language.script in RIGHT_TO_LEFT else "ltr"
 
     def total(self, name: str) -> int:
         """A count of all streams together."""
