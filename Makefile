@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY = PASSIVE
 
-.PHONY: demo test test-engines check mini-models bench-segments bench-gates system-packages clean help
+.PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates system-packages clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -12,7 +12,7 @@ help:  ## this list
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "langadapt needs Python 3.11 or later: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,docs,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## set up, and run the main job on the German pack's small data and models
@@ -31,6 +31,9 @@ check: $(STAMP)  ## format, lint, types and the fast tests
 	MYPYPATH=.types $(BIN)/mypy -p langadapt -p langadapt_plugins
 	$(BIN)/python -m pytest -q -m 'not slow and not engines and not network and not gpu'
 
+docs: $(STAMP)  ## the documentation site, into site/; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -E -d build/doctrees -b html docs site
+
 mini-models: $(STAMP)  ## train the German pack's checkpoints anew (about an hour)
 	$(BIN)/python scripts/mini/train.py tokenizer translator base
 	$(BIN)/python scripts/mini/score.py
@@ -41,6 +44,10 @@ bench-segments: $(STAMP)  ## fidelity, rates, memory and `kill -9` of everything
 bench-gates: $(STAMP)  ## recall and false alarms of the gates on damage of our own, their speed, language identification
 	$(BIN)/python scripts/bench/gates.py
 	$(BIN)/python scripts/bench/gates_speed.py
+
+bench-translate: $(STAMP)  ## engines beside what one would write oneself; MODEL=FOLDER takes another checkpoint, ROWS=FILE other chats
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/translate.py transformers ray $(if $(MODEL),--model $(MODEL)) $(if $(ROWS),--rows $(ROWS))
+	PYTHON=$(PYTHON) scripts/engines.sh --bench vllm openai $(if $(MODEL),--model $(MODEL)) $(if $(ROWS),--rows $(ROWS))
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

@@ -93,7 +93,8 @@ class Builder:
                 rest[key] = node
                 continue
             try:
-                built[key] = self._special(special, node, f"{where}.{key}")
+                made = self._special(special, node, f"{where}.{key}")
+                built[key] = _bare(made) if key == getattr(component, "stands_for", None) else made
             except ConfigError as error:
                 found.append(f"{error}; {error.hint}" if error.hint.startswith("did you") else str(error))
         required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
@@ -127,10 +128,10 @@ class Builder:
         for key, node in whole.items():
             held = _special(hints[key]) if key in hints else None
             use = plain(node.get("use")) if isinstance(node, Mapping) else None
-            if held in registry.INTERFACES and isinstance(use, str):
+            if held and held in registry.INTERFACES and isinstance(use, str):
                 own = {k: v for k, v in node.items() if k != "use"}
                 below, missing = self.completed(
-                    str(held), use, merged(self.settings.get(held, {}).get(use, {}), own)
+                    held, use, merged(self.settings.get(held, {}).get(use, {}), own)
                 )
                 whole[key] = {"use": node["use"], **below}
                 unknown |= {f"{key}.{name}": why for name, why in missing.items()}
@@ -196,6 +197,13 @@ class Builder:
     def _wrapped(self, translator: Translator) -> Translator:
         retrying = Retry(inner=translator, memory=self.memory)
         return Remembering(inner=retrying, memory=self.memory) if self.memory else retrying
+
+
+def _bare(translator: Translator) -> Translator:
+    """A translator without what `Builder` puts around it."""
+    while isinstance(translator, Remembering | Retry):
+        translator = translator.inner
+    return translator
 
 
 def _validated(

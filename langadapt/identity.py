@@ -20,7 +20,7 @@ CACHE = "LANGADAPT_CACHE"
 """The environment variable that names the folder for what is costly to find out again: digests of large files, for one."""
 _LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
-_NOT_CORE = ("cli", "report", "recipes", "templates", "progress.py", "machine.py")
+_NOT_CORE = ("cli", "report", "recipes", "scaffold", "templates", "testing", "progress.py", "machine.py")
 
 
 def digest(value: Any) -> str:

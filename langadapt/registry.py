@@ -63,7 +63,7 @@ def installed(kind: str) -> tuple[Found, ...]:
 
 
 @cache
-def _entry_points() -> metadata.EntryPoints:
+def _entry_points() -> Any:  # Python 3.11 types it as what 3.10 gave
     return metadata.entry_points()
 
 

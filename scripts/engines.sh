@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests that need environments of their own: vLLM's real engine on the CPU, in .venv-engines, and COMET, in .venv-quality.
 # usage: scripts/engines.sh [pytest arguments]
+#        scripts/engines.sh --bench [arguments of scripts/bench/translate.py]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,4 +53,8 @@ fi
 
 export LANGADAPT_QUALITY_PYTHON=$PWD/$quality/bin/python
 export HF_HUB_OFFLINE=1 VLLM_ENABLE_V1_MULTIPROCESSING=0 VLLM_CPU_OMP_THREADS_BIND=nobind OMP_NUM_THREADS=1
+if [ "${1:-}" = --bench ]; then
+    shift
+    exec $env/bin/python scripts/bench/translate.py "$@"
+fi
 exec $env/bin/python -m pytest -m engines tests/engines "$@"

@@ -13,7 +13,7 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
     {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
-    {"testing"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
+    {"testing", "scaffold"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
     {"config"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {

@@ -3,7 +3,8 @@ import pytest
 from langadapt.errors import ConfigError
 from langadapt.interfaces import ModelRef
 from langadapt.languages import Language
-from langadapt.models import families, family_of
+from langadapt.models import covering, families, family_of
+from langadapt.models.naming import codes
 
 ALMA = ModelRef("haoranxu/ALMA-7B")
 
@@ -72,7 +73,13 @@ def test_the_languages_of_alma_pass_both_ways(code, english):
         ("haoranxu/ALMA-7B", "alma"),
         ("haoranxu/ALMA-13B-R", "alma"),
         ("HAORANXU/alma-7b", "alma"),
-        ("haoranxu/X-ALMA-13B-Group1", "x-alma"),
+        ("haoranxu/X-ALMA", "x-alma"),
+        ("haoranxu/X-ALMA-13B-Group1", "x-alma-1"),
+        ("haoranxu/X-ALMA-13B-Group8", "x-alma-8"),
+        ("google/madlad400-3b-mt", "madlad"),
+        ("google/madlad400-7b-mt-bt", "madlad"),
+        ("facebook/nllb-200-distilled-600M", "nllb"),
+        ("Helsinki-NLP/opus-mt-en-de", "opus-mt"),
         ("Unbabel/TowerInstruct-7B-v0.2", "tower"),
     ],
 )
@@ -92,4 +99,108 @@ def test_an_unknown_model_needs_a_family_named(tmp_path):
 
 
 def test_only_x_alma_and_tower_are_asked_through_a_chat_template():
-    assert {name for name, family in families().items() if family.chat} == {"x-alma", "tower"}
+    chats = {name for name, family in families().items() if family.chat}
+    assert chats == {"x-alma", "tower", *(f"x-alma-{number}" for number in range(1, 9))}
+
+
+def test_the_groups_of_x_alma_are_its_languages_each_once():
+    groups = [family for name, family in families().items() if name.startswith("x-alma-")]
+    assert all(family.languages[0] == "en" for family in groups)
+    listed = [code for family in groups for code in family.languages[1:]]
+    assert len(listed) == len(set(listed)) == 49
+    assert {"en", *listed} == set(families()["x-alma"].languages)
+    assert {family.prompt for family in groups} == {families()["x-alma"].prompt}
+
+
+@pytest.mark.parametrize("family", families().values(), ids=families())
+def test_every_row_is_one_that_engines_know(family):
+    assert family.kind in ("causal", "encoder-decoder")
+    assert family.reads in ("first-line", "all")
+    assert family.unit in ("text", "line", "sentence")
+    assert family.reads == "all" or family.unit == "line"
+    assert not family.recommended or family_of(ModelRef(family.recommended)).name == family.name
+    if family.kind == "encoder-decoder":
+        assert family.prompt.endswith("{text}")
+        assert (family.chat, family.stop) == (False, ())
+
+
+@pytest.mark.parametrize(
+    ("code", "called"),
+    [
+        ("de", "de"), ("pt-BR", "pt"), ("iw", "he"), ("tl", "fil"), ("nb", "no"), ("nn", "nn"), ("zh", "zh"),
+        ("zh-TW", "zh_Hant"), ("zh-Latn", "zh_Latn"), ("hi-Latn", "hi_Latn"), ("ms-Arab", "ms_Arab"), ("tly", "tly_IR"),
+        ("cmn", "zh"), ("fa-AF", "prs"), ("yue", ""), ("sr-Latn", ""), ("aa", ""),
+    ],
+)  # fmt: skip
+def test_what_madlad_calls_a_language(code, called, english):
+    family = families()["madlad"]
+    assert family.called(Language.of(code)) == called
+    assert family.covers(english, Language.of(code)) == bool(called)
+    assert family.render("Hi", english, Language.of("de")) == "<2de> Hi"
+
+
+@pytest.mark.parametrize("naming", ["flores", "madlad"])
+def test_every_exception_of_a_table_gives_a_code_that_exists(naming):
+    table = codes(naming)
+    assert len(table.codes) == {"flores": 202, "madlad": 452}[naming]
+    members = set(table.members.values())
+    assert members <= ({code.split("_")[0] for code in table.codes} if naming == "flores" else table.codes)
+    assert members
+    for code in table.members:
+        Language.of(code)
+
+
+def test_the_codes_of_flores_are_those_of_nllbs_tokenizer():
+    nllb = pytest.importorskip("transformers.models.nllb.tokenization_nllb")
+    assert codes("flores").codes == set(nllb.FAIRSEQ_LANGUAGE_CODES)
+    assert families()["nllb"].called(Language.of("sw")) == "swh_Latn"
+    assert families()["nllb"].called(Language.of("sr-Latn")) == ""
+
+
+BOTH = ("causal", "encoder-decoder")
+
+
+@pytest.mark.parametrize(
+    ("code", "kinds", "models"),
+    [
+        ("de", BOTH, ["haoranxu/X-ALMA-13B-Group1", "google/madlad400-3b-mt", "facebook/nllb-200-3.3B"]),
+        ("de", ("causal",), ["haoranxu/X-ALMA-13B-Group1"]),
+        ("cy", BOTH, ["google/madlad400-3b-mt", "facebook/nllb-200-3.3B"]),
+        ("cy", ("causal",), []),
+        ("yue", BOTH, ["facebook/nllb-200-3.3B"]),
+        ("tlh", BOTH, ["google/madlad400-3b-mt"]),
+        ("sr", BOTH, ["haoranxu/X-ALMA-13B-Group3", "google/madlad400-3b-mt", "facebook/nllb-200-3.3B"]),
+        ("sr-Latn", BOTH, []),
+    ],
+)
+def test_the_models_for_a_language_without_a_pack_best_first(code, kinds, models):
+    found = covering(Language.of(code), kinds)
+    assert [model for model, _ in found] == models
+    for model, family in found:
+        assert family_of(ModelRef(model)) == family
+
+
+def test_a_model_of_one_pair_knows_its_direction(english, german):
+    family = family_of(ModelRef("Helsinki-NLP/opus-mt-tc-big-en-de"))
+    assert family.pair == ("en", "de")
+    family.check(english, Language.of("de-AT"))
+    with pytest.raises(ConfigError, match="from en to de, and not from de to en"):
+        family.check(german, english)
+    with pytest.raises(ConfigError, match="does not tell its two languages") as caught:
+        family_of(ModelRef("Helsinki-NLP/opus-mt-en-ROMANCE"))
+    assert "opus-mt-en-de" in caught.value.hint
+
+
+def test_what_is_sent_at_once(english):
+    lines, two, one = "A cat sat.\nHi.", "A cat sat. A dog ran.", " A cat sat at 3.5 m with Dr. Smith. "
+    alma, nllb, tower = (families()[name] for name in ("alma", "nllb", "tower"))
+    assert [bool(alma.several(text, english)) for text in (lines, two, one)] == [True, False, False]
+    assert [bool(nllb.several(text, english)) for text in (lines, two, one)] == [True, True, False]
+    assert not tower.several(lines, english)
+
+
+def test_the_facts_of_a_family_are_those_that_change_what_it_writes():
+    nllb, madlad = families()["nllb"].facts, families()["madlad"].facts
+    assert (nllb["naming"], nllb["exceptions"]["members"]["sw"]) == ("flores", "swh")
+    assert (madlad["prompt"], madlad["exceptions"]["members"]["nb"]) == ("<2{target}> {text}", "no")
+    assert not {"license", "recommended", "input_tokens", "languages", "models"} & set(nllb)

@@ -49,7 +49,6 @@ def _results(kind: str, name: str, language: str, changes: tuple[str, ...]) -> I
         return
     pack = registry.pack(language)
     make = partial(_bare, kind, name, pack, changes)
-    make().close()
     yield from results(_contract(kind, make, pack))
 
 
@@ -68,16 +67,22 @@ def _contract(kind: str, make: Callable[[], Any], pack: LanguagePack) -> type[Co
         "trainer": testing.TrainerContract,
         "evaluator": testing.EvaluatorContract,
     }
-    members: dict[str, Any] = {"make": lambda _: make()}
-    members |= {"target": pack.language.code} if kind == "translator" else {"pack": lambda _: pack}
-    return type("Checked", (bases[kind],), members)
+    about: dict[str, dict[str, Any]] = {
+        "translator": {"target": pack.language.code},
+        "filter": {"pack": lambda _: pack},
+        "evaluator": {"language": pack.language.code},
+    }
+    made = make()
+    made.close()
+    members = {"make": lambda _: make(), **about.get(kind, {})}
+    return type(type(made).__name__, (bases[kind],), members)
 
 
 def _pack_contract(code: str) -> type[Contract]:
     from langadapt.testing import PackContract
 
     folder = registry.pack_folder(registry.find("language", code))
-    return type("Checked", (PackContract,), {"folder": lambda _: folder})
+    return type(f"pack {code}", (PackContract,), {"folder": lambda _: folder})
 
 
 def _recipe(name: str, language: str, changes: tuple[str, ...]) -> Iterator[Result]:

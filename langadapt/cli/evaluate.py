@@ -28,8 +28,15 @@ from langadapt.errors import ConfigError
 @click.option(
     "--chat-template", metavar="NAME|FILE", help="One of ours or a Jinja file; the model's own unless given."
 )
-@click.option("--output", type=FOLDER, default=Path("runs/evaluate"), show_default=True, metavar="DIR")
-@click.option("--seed", type=int, default=42, show_default=True)
+@click.option(
+    "--output",
+    type=FOLDER,
+    default=Path("runs/evaluate"),
+    show_default=True,
+    metavar="DIR",
+    help="Scores and per-item values go to DIR/MODEL/EVALUATOR.",
+)
+@click.option("--seed", type=int, default=42, show_default=True, help="Of whatever is drawn at random.")
 def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     model: str, language: str, names: tuple[str, ...], recipe: str | None, changes: tuple[str, ...], limit: int | None,
     chat_template: str | None, output: Path, seed: int,

@@ -53,7 +53,7 @@ def pack_of(code: str) -> LanguagePack:
         say(
             f"no pack for {pack.language.name} ({pack.language.code})"
             + (f"; did you mean {near[0]!r}?" if near else "")
-            + f" `langadapt show {code}` says what is known without one"
+            + f": `langadapt show {code}` says what is known without one"
         )
     return pack
 

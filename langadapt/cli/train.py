@@ -18,7 +18,7 @@ from langadapt.cli.alone import FILE, FOLDER, component_alone, model_here
 @click.option(
     "--base", required=True, metavar="MODEL", help="Hub id (with @REVISION) or folder to start from."
 )
-@click.option("--output", type=FOLDER, required=True, metavar="DIR")
+@click.option("--output", type=FOLDER, required=True, metavar="DIR", help="Where the checkpoint goes.")
 @click.option(
     "--chat-template", metavar="NAME|FILE", help="One of ours or a Jinja file; the base's own unless given."
 )

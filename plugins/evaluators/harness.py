@@ -5,14 +5,16 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import SPEED, Checkpoint, Loads, Progress, Resolved, Score
 from langadapt.languages import LanguagePack
+from langadapt.progress import Silent
 from langadapt.records import Row, write_rows
 from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.benchmarks import default_tasks, task_names
@@ -21,6 +23,7 @@ from langadapt_plugins.evaluators.tasks import short_names, task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
 _NORMAL_95 = 1.959964
+_RESAMPLES = 100  # as many as lm-eval takes for BLEU; none would drop the standard errors of means too, one divides by 0
 # What lm-eval says to everyone who hands it a loaded model.
 _EXPECTED = ("`pretrained` model kwarg is not of type", "Passed an already-initialized model")
 
@@ -82,8 +85,8 @@ class Harness(Loads):
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[Any, str]]:
         """The prompts of the tasks as a model reads them, and the answers that score best."""
-        manager, names = task_manager(pack.path("tasks"), self.tasks)
-        with redirect_stderr(io.StringIO()):
+        with TemporaryDirectory() as folder, _quiet(Path(folder, "lm-eval.log"), Silent()):
+            manager, names = task_manager(pack.path("tasks"), self.tasks)
             tasks = self._load_tasks(manager, names, seed)["tasks"]
             return solutions(tasks, limit, chat=self.apply_chat_template)
 
@@ -123,7 +126,7 @@ class Harness(Loads):
             lm=model,
             task_dict=loaded,
             limit=limit,
-            bootstrap_iters=1,  # 0 would drop the standard errors of means too
+            bootstrap_iters=_RESAMPLES,
             log_samples=True,
             apply_chat_template=self.apply_chat_template,
             fewshot_as_multiturn=self.apply_chat_template,
@@ -262,7 +265,7 @@ def _quiet(path: Path, progress: Progress) -> Iterator[None]:
     log.addHandler(handler)
     log.propagate = False
     try:
-        with redirect_stderr(io.StringIO()):
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
             yield
     finally:
         log.removeHandler(handler)

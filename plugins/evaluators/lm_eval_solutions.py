@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-_UNLIKELY = -100.0
+_LIKELY, _UNLIKELY = (0.0, True), (-100.0, False)  # log-likelihood, and whether nothing is likelier
 Solution = tuple[Any, str]
 
 
@@ -20,7 +20,7 @@ def solutions(tasks: Mapping[str, Any], limit: int | None, *, chat: bool) -> lis
         )
         asked = sorted(task.instances, key=lambda one: one.doc_id)
         for _, group in groupby(asked, key=lambda one: one.doc_id):
-            found += _solution(task, sorted(group, key=lambda one: one.idx))
+            found += _solution(task, sorted(group, key=lambda one: one.idx), chat=chat)
     return list({(str(prompt), answer): (prompt, answer) for prompt, answer in found}.values())
 
 
@@ -29,23 +29,28 @@ def _turns(turns: Sequence[Mapping[str, str]], **_: Any) -> list[Mapping[str, st
     return list(turns)
 
 
-def _solution(task: Any, asked: Sequence[Any]) -> Iterator[Solution]:
+def _solution(task: Any, asked: Sequence[Any], *, chat: bool) -> Iterator[Solution]:
+    prompt, doc = asked[0].args[0], asked[0].doc
     if task.OUTPUT_TYPE == "multiple_choice":
-        best = max(range(len(asked)), key=lambda index: _value(task, asked, index))
+        chances = [[_LIKELY if one == best else _UNLIKELY for one in asked] for best in asked]
+        best = _best(task, doc, chances)
         yield asked[best].args[0], asked[best].args[1]
-    elif task.OUTPUT_TYPE in ("loglikelihood", "generate_until"):
-        target = task.doc_to_target(asked[0].doc)
+    elif task.OUTPUT_TYPE == "loglikelihood":
+        yield prompt, asked[0].args[1]
+    elif task.OUTPUT_TYPE == "generate_until":
+        target = task.doc_to_target(doc)
         answer = str(target[0] if isinstance(target, list) else target)
-        yield (
-            asked[0].args[0],
-            answer if task.OUTPUT_TYPE == "loglikelihood" else f"{task.config.target_delimiter}{answer}",
-        )
+        forms = [answer] if chat else [f"{task.config.target_delimiter}{answer}", answer]
+        yield prompt, forms[_best(task, doc, [[form] for form in forms])]
 
 
-def _value(task: Any, asked: Sequence[Any], index: int) -> float:
-    """What the item is worth where the choice of that index is by far the likeliest."""
-    chances = [(0.0, True) if one == index else (_UNLIKELY, False) for one in range(len(asked))]
+def _best(task: Any, doc: Any, tries: Sequence[Any]) -> int:
+    """Which of the model's possible results lm-eval scores best; the first of those that it scores alike."""
     better = task.higher_is_better()
-    values = task.process_results(asked[0].doc, chances)
-    numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
-    return float(sum(value if better.get(name, True) else -value for name, value in numbers.items()))
+
+    def value(index: int) -> float:
+        found = task.process_results(doc, tries[index])
+        numbers = {name: one for name, one in found.items() if isinstance(one, int | float)}
+        return float(sum(one if better.get(name, True) else -one for name, one in numbers.items()))
+
+    return max(range(len(tries)), key=value)

@@ -8,11 +8,11 @@ import unicodedata
 LOW, HIGH = 1.0, 10.0
 _NUMBER = r"(?P<n>[-+−]?\d+(?:[.,]\d+)?)"
 _LABEL = (
-    r"(?:rating|score|grade|verdict|bewertung|note|wertung|punktzahl|punkte|urteil|nota|calificaci[oó]n|puntuaci[oó]n"
-    r"|valutazione|punteggio|évaluation|ocena|оценка|оцінка|评分|評分|評価|スコア|평가|점수|betyg|vurdering|beoordeling|puan)"
+    r"(?:rating|score|grade|verdict|bewertung|note|wertung|punktzahl|punkte|urteil|nota|calificaci[oó]n|puntuaci[oó]n|valoraci[oó]n"
+    r"|valutazione|punteggio|évaluation|ocena|оценка|оцінка|评分|評分|評価|スコア|평가|점수|betyg|vurdering|beoordeling|puan|التقييم|الدرجة|alama)"
 )
 _ENDS = r"(?=\s*(?:$|[.!,;)\]}\"']|punkt|point|punt|点|점))(?![.,]\d)"
-_OF_TEN = r"(?:\s*(?:/|von|of|out of|sur|de|su|из|av|z)\s*10(?:[.,]0+)?(?![\d%/]|[.,]\d))"
+_OF_TEN = r"(?:\s*(?:/|von|of|out of|sur|de|su|из|av|z|من|kati ya)\s*10(?:[.,]0+)?(?![\d%/]|[.,]\d))"
 # From the form that was asked for to ever weaker ones; the first that stands in the reply decides.
 _FORMS = tuple(
     re.compile(form, re.IGNORECASE | re.MULTILINE)

@@ -2,17 +2,18 @@
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from langadapt.errors import ComponentError, ConfigError, LangAdaptError
 from langadapt.identity import pinned
-from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Segment
+from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Resolved, Segment
 from langadapt.languages import Language, LanguagePack
 from langadapt.models import Family, family_of
+from langadapt_plugins.translators.covering import covering_model
 
 _ROOM = 32
 """New tokens that every text may take, however short it is."""
@@ -22,17 +23,20 @@ _CHARACTERS_PER_TOKEN = 40
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt in tokens, and how many tokens its answer may take."""
+    """One prompt in tokens, how many tokens its answer may take, and the one that it is made to begin with, if any."""
 
     index: int
     tokens: list[int]
     limit: int
+    begin: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromptedTranslator(Loads):
-    """A causal language model that is asked for a translation; an engine says how `_answers` come about."""
+    """A model that is asked for a translation; an engine says how `_answers` come about, and of which `kinds` of models."""
 
+    kinds: ClassVar[tuple[str, ...]] = ("causal",)
+    resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"model": covering_model(kinds)}
     model: Annotated[ModelRef, "the translation model"]
     family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = (
         None
@@ -59,11 +63,13 @@ class PromptedTranslator(Loads):
     @property
     def known(self) -> dict[str, Any]:
         """The family's prompt and how its output is read, which are part of what a translation is."""
-        return asdict(self._family)
+        return self._family.facts
 
     def check(self, pack: LanguagePack) -> None:
-        """Refuse a model that does not know the language."""
-        self._family.check(Language.of("en"), pack.language)
+        """Refuse a model that translates neither into the language nor out of it."""
+        english = Language.of("en")
+        if not self._family.covers(pack.language, english):
+            self._family.check(english, pack.language)
 
     def translate(
         self, texts: Sequence[Segment], *, source: Language, target: Language
@@ -87,7 +93,13 @@ class PromptedTranslator(Loads):
 
     @property
     def _family(self) -> Family:
-        return family_of(self.model, self.family)
+        family = family_of(self.model, self.family)
+        if family.kind not in self.kinds:
+            raise ConfigError(
+                f"{self.model} is of the family {family.name!r}: {family.kind} models, which this engine does not run",
+                hint='take the engine `transformers`: use = "transformers"',
+            )
+        return family
 
     @property
     def _context(self) -> int:
@@ -101,34 +113,37 @@ class PromptedTranslator(Loads):
     ) -> Iterator[tuple[int, Request | Hypothesis]]:
         """A request for each text, or why it is not sent."""
         short: list[tuple[int, Segment]] = []
+        family = self._family
         for index, text in enumerate(texts):
-            if len(text.text) <= _CHARACTERS_PER_TOKEN * self._family.input_tokens:
+            if len(text.text) > _CHARACTERS_PER_TOKEN * family.input_tokens:
+                reason = f"{len(text.text)} characters, and models of the family {family.name!r} take {family.input_tokens} tokens"
+            else:
+                reason = family.several(text.text, source)
+            if reason:
+                yield index, Hypothesis(text="", finish="too-long", reason=reason)
+            else:
                 short.append((index, text))
-                continue
-            reason = f"{len(text.text)} characters, and models of the family {self._family.name!r} take {self._family.input_tokens} tokens"
-            yield index, Hypothesis(text="", finish="too-long", reason=reason)
         if not short:
             return
         sizes = self._prompting.sizes([text.text for _, text in short])
-        prompts = self._prompting.tokens(
-            [self._family.render(text.text, source, target) for _, text in short]
-        )
+        prompts = self._prompting.tokens([text.text for _, text in short], source, target)
+        begin = self._prompting.begin(target)
         for (index, text), size, tokens in zip(short, sizes, prompts, strict=True):
             limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
             if not text.text.strip():
                 yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
-            elif reason := self._too_long(text.text, size, len(tokens), limit):
+            elif reason := self._too_long(size, len(tokens), limit):
                 yield index, Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
+            elif reason := self._prompting.unwritable(text.text):
+                yield index, Hypothesis(text="", finish="error", reason=reason)
             else:
-                yield index, Request(index, tokens, limit)
+                yield index, Request(index, tokens, limit, begin)
 
-    def _too_long(self, text: str, size: int, prompt: int, limit: int) -> str:
+    def _too_long(self, size: int, prompt: int, limit: int) -> str:
         family = self._family
-        if family.reads == "first-line" and len(text.strip().splitlines()) > 1:
-            return f"several lines, and models of the family {family.name!r} answer with one"
         if size > family.input_tokens:
             return f"{size} tokens, and models of the family {family.name!r} take {family.input_tokens}"
-        if prompt + limit > self._context:
+        if self._prompting.positions(prompt, limit) > self._context:
             return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._context}"
         return ""
 
@@ -143,7 +158,7 @@ class Prompting:
     ends: frozenset[int]
 
     @classmethod
-    def load(cls, model: ModelRef, family: Family) -> "Prompting":
+    def load(cls, model: ModelRef, family: Family) -> Self:
         """Read tokenizer and configuration, no weights."""
         with loading(model) as ref:
             from transformers import AutoConfig, AutoTokenizer, GenerationConfig
@@ -172,13 +187,26 @@ class Prompting:
         """How many tokens each text has by itself."""
         return [len(tokens) for tokens in self._encoded(texts, special=False, literal=True)]
 
-    def tokens(self, prompts: list[str]) -> list[list[int]]:
-        """The tokens of each prompt. What looks like a special token in a text is text, outside chats."""
+    def tokens(self, texts: list[str], source: Language, target: Language) -> list[list[int]]:
+        """The tokens of each text's prompt. What looks like a special token in a text is text, outside chats."""
+        prompts = [self.family.render(text, source, target) for text in texts]
         if not self.family.chat:
             return self._encoded(prompts, special=True, literal=True)
         chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
         rendered = self.tokenizer.apply_chat_template(chats, tokenize=False, add_generation_prompt=True)
         return self._encoded(rendered, special=False, literal=False)
+
+    def begin(self, target: Language) -> int | None:  # noqa: ARG002 - kinds of models differ in it
+        """The token that an answer is made to begin with; none where the model is free."""
+        return None
+
+    def positions(self, prompt: int, limit: int) -> int:
+        """How many positions of the model's context a prompt and its answer need."""
+        return prompt + limit
+
+    def unwritable(self, text: str) -> str:  # noqa: ARG002 - kinds of models differ in it
+        """Why the model could not give back what must stand in the translation; nothing where it can."""
+        return ""
 
     @cached_property
     def breaks(self) -> frozenset[int]:
@@ -254,5 +282,5 @@ def loading(model: ModelRef) -> Iterator[ModelRef]:
     except Exception as error:
         raise ComponentError(
             f"the model {model} cannot be loaded: {type(error).__name__}: {error}",
-            hint="check that the folder or repository holds config, tokenizer and safetensors of a causal language model",
+            hint="check that the folder or repository holds config, tokenizer and weights of a model of this kind",
         ) from error

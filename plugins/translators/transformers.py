@@ -1,13 +1,19 @@
-"""Translation by a causal language model through Hugging Face Transformers, in batches sorted by length."""
+"""Translation through Hugging Face Transformers, by causal and encoder-decoder models, in batches sorted by length."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError, MachineError
-from langadapt.interfaces import SPEED, Hypothesis
+from langadapt.interfaces import SPEED, Hypothesis, Resolved
+from langadapt.languages import LanguagePack
+from langadapt_plugins.translators.causal import CAUSAL, Kind
+from langadapt_plugins.translators.covering import covering_model
+from langadapt_plugins.translators.encoder_decoder import ENCODER_DECODER
 from langadapt_plugins.translators.prompting import PromptedTranslator, Prompting, Request, loading
+
+_KINDS: Mapping[str, Kind] = {"causal": CAUSAL, "encoder-decoder": ENCODER_DECODER}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +22,8 @@ class TransformersTranslator(PromptedTranslator):
 
     requires: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     output_version: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = tuple(_KINDS)
+    resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"model": covering_model(kinds)}
     batch_size: Annotated[int, "texts translated at once; halved where memory runs out", SPEED] = 32
     device: Annotated[str, "where it runs; auto is the accelerator, or else the CPU", SPEED] = "auto"
 
@@ -31,24 +39,25 @@ class TransformersTranslator(PromptedTranslator):
         if loaded:
             _free()
 
+    @property
+    def _kind(self) -> Kind:
+        return _KINDS[self._family.kind]
+
+    @cached_property
+    def _prompting(self) -> Prompting:
+        return self._kind.prompting.load(self.model, self._family)
+
     @cached_property
     def _model(self) -> Any:
+        kind = self._kind
         with loading(self.model) as ref:
             import torch
-            from transformers import AutoModelForCausalLM
 
             accelerator = torch.accelerator.current_accelerator(check_available=True)
             device = (
                 (accelerator or torch.device("cpu")) if self.device == "auto" else torch.device(self.device)
             )
-            model = AutoModelForCausalLM.from_pretrained(
-                ref.name,
-                revision=ref.revision,
-                dtype=self.dtype,
-                use_safetensors=True,
-                trust_remote_code=False,
-            )
-            return model.to(device).eval()
+            return kind.load(ref, self.dtype).to(device).eval()
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
         start, size = 0, self.batch_size
@@ -77,49 +86,7 @@ class TransformersTranslator(PromptedTranslator):
             return None
 
     def _generated(self, batch: list[Request]) -> list[list[int]]:
-        import torch
-        from transformers import GenerationConfig
-
-        width = max(len(request.tokens) for request in batch)
-        pad = self._prompting.tokenizer.pad_token_id or 0
-        padded = [[pad] * (width - len(request.tokens)) + request.tokens for request in batch]
-        mask = [[0] * (width - len(request.tokens)) + [1] * len(request.tokens) for request in batch]
-        model = self._model
-        limits = torch.tensor([request.limit for request in batch], device=model.device)
-        settings = GenerationConfig(
-            max_new_tokens=int(limits.max()),
-            num_beams=self.beams,
-            do_sample=False,
-            eos_token_id=sorted(self._prompting.ends) or None,
-            pad_token_id=pad,
-        )
-        with torch.inference_mode():
-            written = model.generate(
-                torch.tensor(padded, device=model.device),
-                attention_mask=torch.tensor(mask, device=model.device),
-                generation_config=settings,
-                stopping_criteria=[_Ends(self._prompting, width, limits)],
-            )
-        return written[:, width:].tolist()  # type: ignore[no-any-return]
-
-
-class _Ends:
-    """Stops each row by itself: at its own limit, or where its translation is whole."""
-
-    def __init__(self, prompting: Prompting, width: int, limits: Any) -> None:
-        import torch
-
-        self._prompting, self._width, self._limits = prompting, width, limits
-        self._breaks = torch.tensor(sorted(prompting.breaks), device=limits.device)
-
-    def __call__(self, rows: Any, scores: Any) -> Any:  # noqa: ARG002 - as Transformers calls it
-        import torch
-
-        beams = len(rows) // len(self._limits)
-        done = self._limits.repeat_interleave(beams) <= rows.shape[1] - self._width
-        for row in torch.isin(rows[:, -1], self._breaks).nonzero().flatten().tolist():
-            done[row] |= self._prompting.ended(rows[row, self._width :].tolist())
-        return done
+        return self._kind.generate(self._model, self._prompting, batch, self.beams)
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

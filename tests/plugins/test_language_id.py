@@ -67,6 +67,15 @@ def test_a_language_that_only_the_other_detector_knows_is_refused_with_its_name(
     assert "language-id=false" in caught.value.hint
 
 
+def test_a_text_of_which_the_detector_is_not_sure_enough_is_not_called_another_language():
+    text = "Tumia kitendakazi kilichomo ndani ya Python. Hupokea orodha na kurudisha idadi ya vitu vyake kama namba nzima."
+    pack = LanguagePack.bare("sw")
+    sure = verdict(translation(text), pack=pack, detector="fast", at_least=0.0).score
+    found = verdict(translation(text), pack=pack, detector="fast", at_least=sure + 0.01)
+    assert not found.keep
+    assert found.reason == f"language: sw at {sure:.3f}, less than {sure + 0.01}"
+
+
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_a_hundred_times_the_same(detector):
     mixed = translation(f"{GERMAN[0][:40]} {ENGLISH[:60]}", *GERMAN[:1])

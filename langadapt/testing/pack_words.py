@@ -1,0 +1,163 @@
+"""The words of a pack: literals, phrases, judge prompts and routing rules. Each finding is `FILE: what, and how to mend it`."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from langadapt.languages import LanguagePack, read_toml
+
+WORDS = ("question", "answer", "options", "yes", "no", "and", "or", "translation")
+"""The small words that every pack must have."""
+PHRASES = ("refusal", "preamble", "prompt_leak")
+PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "single": frozenset({"question", "answer"}),
+    "single-reference": frozenset({"question", "answer", "reference"}),
+    "multi-turn": frozenset({"question_1", "answer_1", "question_2", "answer_2"}),
+    "multi-turn-reference": frozenset(
+        {"question_1", "answer_1", "question_2", "answer_2", "reference_1", "reference_2"}
+    ),
+}
+"""What the template of each judge prompt must hold, each name once or more, and nothing else in braces."""
+_SCRIPT = re.compile(r"[A-Z][a-z]{3}")
+_NAME = re.compile(r"\{([a-z][a-z-]*)\}")
+_CAPITAL = re.compile(r"(?<!\\)[A-Z]")
+_ACTIONS = ("translate", "untouched", "drop")
+_ROUTING = Path(__file__).parents[1] / "prepare" / "routing.toml"
+
+
+def literals(pack: LanguagePack) -> Iterator[str]:
+    """Words that are missing or empty, and facts of the wrong kind."""
+    facts, where = pack.literals, "literals.toml"
+    for name in WORDS:
+        if not _text(facts.get(name)):
+            yield f"{where}: `{name}` is missing: give the word of the language, as text"
+    if not isinstance(facts.get("decimal_comma"), bool):
+        yield f"{where}: `decimal_comma` is missing: true where 1.5 is written 1,5, else false"
+    quotes = facts.get("quotes")
+    if not (isinstance(quotes, list) and len(quotes) == 2 and all(map(_text, quotes))):
+        yield f'{where}: `quotes` is missing: give the opening and the closing mark, as in ["„", "“"]'
+    yield from (f"{where}: {one}" for one in (*_writing(facts), *phrases(facts)))
+
+
+def _writing(facts: Mapping[str, Any]) -> Iterator[str]:
+    """How the language is written: scripts, lengths, forms of address."""
+    scripts = facts.get("scripts", [])
+    if not (isinstance(scripts, list) and all(_text(one) and _SCRIPT.fullmatch(one) for one in scripts)):
+        yield f'`scripts` is {scripts!r}: give ISO 15924 codes, as in ["Cyrl"]'
+    for name, value in _table(facts, "length").items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            yield f"length.{name} is {value!r}: give a ratio above 0"
+    for name, value in _table(facts, "address").items():
+        for word in value if isinstance(value, list) else str(value).split():
+            if problem := _pattern(str(word)):
+                yield f"address.{name}: {word!r} is no pattern ({problem}): mend it"
+
+
+def phrases(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Phrases that are empty or stand there twice: they are compared without regard to case."""
+    table = _table(facts, "phrases")
+    for kind in table:
+        if kind not in PHRASES:
+            yield f"phrases.{kind} is read by nothing: the lists are {', '.join(PHRASES)}"
+    for kind, said in table.items():
+        if not isinstance(said, list) or not said or not all(map(_text, said)):
+            yield f"phrases.{kind} is empty or holds a blank: give phrases as a list of texts, or leave it out"
+            continue
+        twice = [phrase for phrase, count in Counter(one.casefold() for one in said).items() if count > 1]
+        if twice:
+            yield f"phrases.{kind} holds {twice[0]!r} twice: remove one"
+
+
+def prompts(pack: LanguagePack) -> Iterator[str]:
+    """Judge prompts with other placeholders than they are filled with, or that ask for a rating which is not read."""
+    judge = _table(pack.prompts, "judge")
+    for name, prompt in judge.items():
+        where = f"prompts.toml: judge.{name}"
+        if name not in PLACEHOLDERS:
+            yield f"{where} is read by nothing: the prompts are {', '.join(PLACEHOLDERS)}"
+        elif not isinstance(prompt, Mapping) or not (
+            _text(prompt.get("system")) and _text(prompt.get("template"))
+        ):
+            yield f"{where} has no `system` or no `template`: give both, as text"
+        else:
+            yield from (f"{where}{one}" for one in _prompt(prompt, PLACEHOLDERS[name]))
+    if judge:
+        missing = [name for name in PLACEHOLDERS if name not in judge]
+        yield from (f"prompts.toml: judge.{name} is missing: a judge asks with all four" for name in missing)
+
+
+def _prompt(prompt: Mapping[str, str], wanted: frozenset[str]) -> Iterator[str]:
+    try:
+        named = {name for _, name, _, _ in string.Formatter().parse(prompt["template"]) if name is not None}
+    except ValueError as error:
+        yield f".template: {error}: write a brace that is text twice, as {{{{ and }}}}"
+        return
+    for name in sorted(named - wanted):
+        yield f".template: the placeholder {{{name}}} is not known: it takes {_listed(wanted)}"
+    for name in sorted(wanted - named):
+        yield f".template: the placeholder {{{name}}} is missing: it takes {_listed(wanted)}"
+    if any(f"{{{name}}}" in prompt["system"] for name in (*wanted, *named)):
+        yield ".system: holds a placeholder, and only the template is filled: move it there"
+    if "[[" not in prompt["system"] + prompt["template"]:
+        yield ": asks for no rating in double brackets: say that it is written as [[n]]"
+
+
+def routing(pack: LanguagePack) -> Iterator[str]:
+    """Rules whose patterns do not compile or name lists of words that are not there."""
+    where = "routing.toml"
+    words = {**_table(read_toml(_ROUTING), "words"), **_table(pack.routing, "words")}
+    patterns = [
+        (f"words.{name}", one) for name, said in _table(pack.routing, "words").items() for one in _list(said)
+    ]
+    for name, rule in _table(pack.routing, "rule").items():
+        if rule is False:
+            continue
+        if (
+            not isinstance(rule, Mapping)
+            or rule.get("action") not in _ACTIONS
+            or not _text(rule.get("reason"))
+        ):
+            yield f"{where}: rule.{name} lacks `action` ({', '.join(_ACTIONS)}) or `reason`: give both"
+            continue
+        if not (rule.get("prompt") or rule.get("answers")):
+            yield f"{where}: rule.{name} has no condition: give `prompt` or `answers`"
+        patterns += [
+            (f"rule.{name}.{key}", one) for key in ("prompt", "unless") for one in _list(rule.get(key, []))
+        ]
+    for place, pattern in patterns:
+        unknown = [name for name in _NAME.findall(str(pattern)) if name not in words]
+        if unknown:
+            yield f"{where}: {place}: no list of words is called {unknown[0]!r}: add it to [words], or take another"
+        elif _CAPITAL.search(_NAME.sub("", str(pattern))):
+            yield f"{where}: {place}: {pattern!r} has capitals: write it in lower case, as turns are when they are compared"
+        elif problem := _pattern(_NAME.sub("(?:x)", str(pattern))):
+            yield f"{where}: {place}: {pattern!r} is no pattern ({problem}): mend it"
+
+
+def _pattern(text: str) -> str:
+    """Why a regular expression does not compile; empty where it does."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        return str(error)
+    return ""
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _table(facts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = facts.get(name, {})
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names))

@@ -1,0 +1,190 @@
+"""One request to one OpenAI-compatible server over HTTP, and what its status means."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from langadapt.errors import ComponentError, ConfigError
+from langadapt.interfaces import Hypothesis
+from langadapt_plugins.translators.completions import (
+    AgainError,
+    Ask,
+    Completions,
+    decoded,
+    explained,
+    refusal,
+)
+
+_CONNECT_S = 10.0
+_LONGEST_PAUSE_S = 600.0
+"""Who asks for a longer one has no more to give: a quota is used up."""
+_ENDS = {
+    401: "does not accept the key",
+    402: "asks to be paid",
+    403: "does not let this key in",
+    404: "does not know the model or the address",
+    405: "does not know the address",
+}
+
+
+class RefusedError(AgainError):
+    """No connection to the server."""
+
+
+class StrainedError(AgainError):
+    """The server asks for fewer requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How servers are asked, whichever they are. `key_from` is the variable that holds the key.
+
+    `sample` is a prompt with its tokens, which the server's own tokenizer must agree with.
+    """
+
+    completions: Completions
+    in_flight: int
+    timeout: float
+    retries: int
+    key_from: str | None = None
+    sample: tuple[str, list[int]] | None = None
+
+
+class Exchange:
+    """A session with servers; it alone holds the key."""
+
+    def __init__(self, terms: Terms, key: str) -> None:
+        """To be made where an event loop runs."""
+        import aiohttp
+
+        self._terms, self._key = terms, key
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=aiohttp.ClientTimeout(total=terms.timeout, sock_connect=min(_CONNECT_S, terms.timeout)),
+            connector=aiohttp.TCPConnector(limit=0),
+            trust_env=True,
+        )
+
+    async def close(self) -> None:
+        """Close all connections; what is under way is given up."""
+        await self._session.close()
+
+    async def greet(self, url: str) -> str:
+        """Whose server it is, as far as it says; raises `RefusedError` where nobody answers, `LangAdaptError` where it cannot be used."""
+        try:
+            status, head, raw = await self._sent("GET", f"{url}/models", None, _CONNECT_S)
+        except RefusedError:
+            raise
+        except AgainError as error:
+            raise RefusedError(str(error)) from error
+        brand = _brand(raw, head, self._terms.completions.model) if status == 200 else ""
+        if self._terms.completions.beams > 1 and brand != "vllm":
+            raise ConfigError(
+                f"{url} does not say that it is vLLM's server, the only one known to search with beams",
+                hint="set `beams` to 1, or take the engine `transformers` or `vllm`",
+            )
+        if self._terms.sample and brand == "vllm":
+            await self._compare(url, *self._terms.sample)
+        return brand
+
+    async def ask(self, url: str, ask: Ask, brand: str, *, again: bool) -> Hypothesis:
+        """What the server says to one text.
+
+        Raises `AgainError` for what may go better next time, `ComponentError` for what goes wrong for every text.
+        """
+        completions = self._terms.completions
+        body = completions.body(ask, brand, again=again)
+        status, head, raw = await self._sent("POST", url + completions.path, body, self._terms.timeout)
+        if status == 200:
+            return completions.read(decoded(raw, head.get("kind", "")), ask.limit)
+        said = self._clean(explained(raw))
+        if status in _ENDS or 300 <= status < 400 or "insufficient_quota" in said:
+            raise self._end(url, status, said)
+        if status == 429 or status >= 500 or status < 300:
+            wait = _seconds(head.get("wait"))
+            if wait and wait > _LONGEST_PAUSE_S:
+                raise ComponentError(
+                    f"the server {url} asks for a pause of {wait:.0f} s ({status}, {said})",
+                    hint="run again then; finished translations are kept in the memory",
+                )
+            raise (StrainedError if status in (429, 503) else AgainError)(f"{status}, {said}", wait)
+        return refusal(status, said)
+
+    async def _sent(
+        self, method: str, url: str, body: bytes | None, seconds: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, kind of content and wished pause, and body of an answer."""
+        import aiohttp
+
+        try:
+            async with self._session.request(
+                method,
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"} if body else {},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT_S, seconds)),
+            ) as answer:
+                raw = await answer.read()
+                head = {"kind": answer.content_type, "wait": answer.headers.get("Retry-After", "")}
+                return answer.status, head, raw
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise RefusedError(f"no connection ({self._clean(str(error))})") from error
+        except TimeoutError as error:
+            raise AgainError(f"no answer within {seconds:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise AgainError(f"the answer broke off ({type(error).__name__})") from error
+
+    async def _compare(self, url: str, text: str, tokens: list[int]) -> None:
+        """Whether vLLM's server makes the same tokens of a prompt; others have no agreed way to ask."""
+        asked = {"model": self._terms.completions.model, "prompt": text}
+        where = f"{url.removesuffix('/v1')}/tokenize"
+        status, head, raw = await self._sent("POST", where, json.dumps(asked).encode(), _CONNECT_S)
+        if status == 200 and decoded(raw, head.get("kind", "")).get("tokens") != tokens:
+            raise ComponentError(
+                f"`tokenizer` is not that of the model which {url} serves: its tokens are others",
+                hint="name the folder or the Hub id that the server was started with, or leave `tokenizer` out",
+            )
+
+    def _end(self, url: str, status: int, said: str) -> ComponentError:
+        model, variable = self._terms.completions.model, self._terms.key_from
+        key = f"the key in ${variable}" if variable else "`api_key_env`, which names no variable now"
+        hint = f"check {key}"
+        if status in (404, 405) or 300 <= status < 400:
+            hint = f"check the model's name, {model}, and `base_urls`: most end in /v1; and {key}"
+        return ComponentError(
+            f"the server {url} {_ENDS.get(status, 'cannot be used')} ({status}, {said})", hint=hint
+        )
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+def _brand(raw: bytes, head: Mapping[str, str], model: str) -> str:
+    """`owned_by` of the model in a list of models, which is the server's own name in vLLM, SGLang and llama.cpp."""
+    try:
+        listed = decoded(raw, head.get("kind", "")).get("data")
+    except AgainError:
+        return ""
+    rows: list[Any] = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    own = [one for one in rows if one.get("id") == model]
+    return next((str(one.get("owned_by")) for one in own or rows), "")
+
+
+def _seconds(wish: str | None) -> float | None:
+    """What `Retry-After` asks for: seconds, or a date."""
+    if not wish:
+        return None
+    try:
+        seconds = float(wish)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(wish)
+        except ValueError:
+            return None
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
