@@ -14,7 +14,7 @@ from langadapt.interfaces import Loads, SegmentPair, Translation, Verdict
 from langadapt.languages import Language, LanguagePack, read_toml
 from langadapt.records import Record
 from langadapt_plugins.filters.segmentwise import DATA
-from langadapt_plugins.filters.speech import commands, letter_begins, letter_ends, spoken, to_you
+from langadapt_plugins.filters.speech import commands, letter_begins, letter_ends, says_it, spoken, to_you
 
 _FORMS = ("polite", "familiar")
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)?|[.!?:;](?=\s|$)|[,…。\n¿¡]")
@@ -166,7 +166,7 @@ def _meant(where: str, words: list[str], number: int, sent: str, *, english: boo
     if where == "to_you":
         return to_you(sent)
     if where == "begin":
-        return _before(words, number) in ("start", "mark") and to_you(sent)
+        return _before(words, number) in ("start", "mark") and to_you(sent) and not says_it(sent)
     if where == "end":
         return bool(commands(sent)) and (number + 1 == len(words) or words[number + 1] in _STOPS)
     before = _before(words, number)

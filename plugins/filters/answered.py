@@ -55,7 +55,7 @@ class Answered(Segmentwise):
             or self._unasked(sent, came, source, pack)
             or _lines(sent, came)
             or self._asks(sent, came, source, pack)
-            or self._more(sent, came, source, pack.language)
+            or self._more(sent, came, source, pack)
         )
 
     def _reply(self, sent: str, came: str, pack: LanguagePack) -> Fault | None:
@@ -67,7 +67,7 @@ class Answered(Segmentwise):
         """A question that none came back for."""
         if not _ASKED.search(sent) or _asks(came, pack.language):
             return None
-        share = _share(sent, came, source, pack.language)
+        share = _share(sent, came, source, pack)
         if ending(sent) in QUESTIONS and not _POLITE.search(sent.lower()[-300:]):
             return Fault("answered: a question came back as none", (0, len(came)), share)
         if self.at_least <= share <= self.at_most:
@@ -86,20 +86,20 @@ class Answered(Segmentwise):
                 return Fault(f"answered: speaks of {about!r} and {stem!r}", (0, len(came)))
         if "?" in sent or not (found := _ASKED.search(came)):
             return None
-        share = _share(sent, came, source, pack.language)
+        share = _share(sent, came, source, pack)
         may = _MAY_ASK.search(sent.lower())
         if about or not (may or (ending(sent) not in ".!" and self.at_least <= share <= self.at_most)):
             return Fault("answered: a question that its source does not ask", (0, found.end()), share)
         return None
 
-    def _more(self, sent: str, came: str, source: Language, language: Language) -> Fault | None:
+    def _more(self, sent: str, came: str, source: Language, pack: LanguagePack) -> Fault | None:
         """Sentences at the end that its source does not have."""
-        if stops(came) <= stops(sent) or extent(came, language) < 1.15 * extent(sent, source):
+        if stops(came) <= stops(sent) or extent(came, pack) < 1.15 * extent(sent, source):
             return None
         parts, kept = sentences(sent), sentences(came)
         if not len(parts) < len(kept) <= self.most:
             return None
-        after = [extent(came[a:b], language) for a, b in kept]
+        after = [extent(came[a:b], pack) for a, b in kept]
         found = missing(after, [extent(sent[a:b], source) for a, b in parts])
         asks = _ASKED.search(came) and "?" not in sent
         if found < (self.evidence / 4 if asks else self.evidence):
@@ -126,12 +126,13 @@ def _asks(came: str, language: Language) -> bool:
     if any(mark in came for mark in "?？؟՞፧⁇⁈‽"):
         return True
     words = table("question", language.code)
-    return any(map(came.__contains__, words)) if words else language.script in _UNMARKED
+    ended = f"{came.rstrip()}\n"
+    return any(map(ended.__contains__, words)) if words else language.script in _UNMARKED
 
 
-def _share(sent: str, came: str, source: Language, language: Language) -> float:
+def _share(sent: str, came: str, source: Language, pack: LanguagePack) -> float:
     """The length of a translation over what is usual, short ones spared."""
-    return round((extent(came, language) + 10) / (extent(sent, source) + 10), 3)
+    return round((extent(came, pack) + 10) / (extent(sent, source) + 10), 3)
 
 
 @lru_cache(64)

@@ -3,17 +3,18 @@
 
 import re
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from langadapt.languages import Language, LanguagePack, read_toml
+from langadapt_plugins.filters.writing import Writing, ends_word
 
-_TABLE = Path(__file__).with_name("figures.toml")
 _NUMERAL = re.compile(
     r"\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3}){1,6}(?!\d)(?:[.,]\d{1,12}(?!\d))?|\d+(?:[.,\u066b\u066c'’·．]\d+)*"
 )
 _BETWEEN = re.compile(r"\D")
-_MERIDIEM = re.compile(r"\d\s?[ap]\.?m\b", re.IGNORECASE)
+_MERIDIEM = re.compile(
+    r"\d\s?(?=[aiopt])(?:[ap]\.?m\b|o['’]clock|(?:in the (?:morning|afternoon|evening)|at night|tonight)\b)",
+    re.IGNORECASE,
+)
 _MYRIADS = re.compile(r"[十百千万萬亿億兆만억조천]{1,4}")
 _POWERS = {
     "十": 1,
@@ -29,7 +30,7 @@ _POWERS = {
     "兆": 12,
     "조": 12,
 }
-_LETTERS = {"M": 6, "B": 9}
+_LETTERS = {"M": 6, "m": 6, "B": 9}
 _AFTER = re.compile(r"[\s\u00a0-]{0,2}")
 _AFTER_SCALE = re.compile(r"[\s\u00a0-]{0,2}(?:[^\W\d_]{1,3}['’ ])?")
 _RECKONED = re.compile(r"\s?[=×·+−<>≈*÷%$€£]")
@@ -42,6 +43,7 @@ _SHORT = re.compile(
     r"[A-Za-z]+(?:/[A-Za-z]+)?(?![^\W\d_\u2e80-\uffff])|[^\W\d_]+(?:/[^\W\d_]+)?|[°º][CF]|[%％٪‰$€£¥₹₩₽℃℉]"
 )
 _NO_UNIT = ".,;:!?()[]–-*_×=/+"
+_WORD = 24
 LONGEST = 40
 """A figure of more characters is compared as it stands."""
 
@@ -57,80 +59,6 @@ class Figure(NamedTuple):
     after: int = 0
 
 
-class Writing(NamedTuple):
-    """How a language writes figures; `decimal` is empty where comma and point are both met."""
-
-    code: str
-    decimal: str
-    inside: bool
-    months: tuple[str, ...]
-    words: dict[str, tuple[str, ...]]
-    scales: re.Pattern[str] | None
-    units: dict[str, tuple[tuple[str, str], ...]]
-    symbols: dict[str, frozenset[str]]
-    hours: int = 0
-
-
-@lru_cache(maxsize=64)
-def writing(language: Language | LanguagePack) -> Writing:
-    """What is known of a language; a pack's own `decimal_comma` and table `[numbers]` come before the common table."""
-    pack = language if isinstance(language, LanguagePack) else LanguagePack(language)
-    table = _table()
-    code = pack.language.code
-    short = code.split("-")[0]
-    facts = {**table.get(code, table.get(short, {})), **pack.literals.get("numbers", {})}
-    marks = {name: mark for mark, names in table["marks"].items() for name in names.split()}
-    comma = pack.literals.get("decimal_comma")
-    mark = marks.get(code, marks.get(short, ".")) if comma is None else "," if comma else "."
-    symbols: dict[str, frozenset[str]] = {}
-    for unit, forms in [*table["symbols"].items(), *facts.get("symbols", {}).items()]:
-        for form in forms.split():
-            symbols[form] = symbols.get(form, frozenset()) | {unit}
-    units = [(stem, unit) for unit, stems in facts.get("units", {}).items() for stem in _stems(stems)]
-    units.sort(key=lambda item: -len(item[0]))
-    return Writing(
-        code=code,
-        decimal=mark,
-        inside=bool(facts.get("inside")),
-        months=tuple(facts.get("months", "").replace("_", " ").casefold().split()),
-        words={number: _stems(stems) for number, stems in facts.get("words", {}).items()},
-        scales=_scales(facts.get("scales", {})),
-        units={
-            first: tuple(one for one in units if one[0][0] == first) for first in {one[0][0] for one in units}
-        },
-        symbols=symbols,
-        hours=int(facts.get("hours", 0)),
-    )
-
-
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    return read_toml(_TABLE)
-
-
-def _stems(text: str) -> tuple[str, ...]:
-    return tuple(stem.replace("_", " ").casefold() for stem in text.split())
-
-
-def _scales(facts: dict[str, str]) -> re.Pattern[str] | None:
-    stems = sorted(
-        ((stem, power) for power, text in facts.items() for stem in _stems(text)),
-        key=lambda one: -len(one[0]),
-    )
-    if not stems:
-        return None
-    either = "|".join(
-        f"(?P<e{power}_{number}>{re.escape(stem.rstrip())}{_tail(stem)})"
-        for number, (stem, power) in enumerate(stems)
-    )
-    return re.compile(rf"[\s\u00a0-]{{0,2}}(?:{either})", re.IGNORECASE)
-
-
-def _tail(stem: str) -> str:
-    """A short form or one that ends with a blank is a whole word."""
-    return r"(?!\w)" if stem.endswith(" ") or len(stem) < 4 else ""
-
-
 def figures(text: str, how: Writing, other: Writing | None = None) -> list[Figure]:
     """Every figure of a text in order; with the `other` side's language, hours and decades as that may write them too."""
     found: list[Figure] = []
@@ -139,17 +67,19 @@ def figures(text: str, how: Writing, other: Writing | None = None) -> list[Figur
         start, end = match.span()
         values, parts = read(match.group(), how.decimal)
         scale, after = _scale(text, end, how)
+        if how.before and (said := _scale_before(text, start, how)):
+            scale, after = said, end
         if scale:
             values = (*(_shifted(value, scale) for value in values), *values)
         if other is not None:
             if (letter := text[end : end + 1]) in _LETTERS and not text[end + 1 : end + 2].isalnum():
                 values = (_shifted(values[-1], _LETTERS[letter]), *values)
             values += _other_ways(text, end, values[-1], other.hours, noon=noon)
-        last = found[-1] if found else None
-        if last and scale and last.scale > scale and text[last.after : start].strip(" ") == "":
-            found[-1] = _sum(last, Figure(start, end, values, parts, scale, after))
+        figure = Figure(start, end, values, parts, scale, after)
+        if found and found[-1].scale > scale and _goes_on(text, found[-1], figure):
+            found[-1] = _sum(found[-1], figure)
         else:
-            found.append(Figure(start, end, values, parts, scale, after))
+            found.append(figure)
     return found
 
 
@@ -211,6 +141,14 @@ def _scale(text: str, end: int, how: Writing) -> tuple[int, int]:
     return 0, end
 
 
+def _scale_before(text: str, start: int, how: Writing) -> int:
+    """The power of ten that the word before a figure says: `milioni 3.5`."""
+    if how.scales is None or text[start - 1 : start] != " ":
+        return 0
+    match = how.scales.match(text, text.rfind(" ", max(0, start - _WORD), start - 1) + 1, start)
+    return int((match.lastgroup or "e0").split("_")[0][1:]) if match and match.end() == start - 1 else 0
+
+
 def _shifted(value: str, power: int) -> str:
     whole, _, rest = value.removeprefix("=").partition(".")
     if len(whole) + len(rest) > LONGEST:
@@ -218,6 +156,16 @@ def _shifted(value: str, power: int) -> str:
     moved = rest[:power].ljust(power, "0")
     left = rest[power:].rstrip("0")
     return _whole(whole + moved) + (f".{left}" if left else "")
+
+
+def _goes_on(text: str, first: Figure, second: Figure) -> bool:
+    """Whether two figures are one number: `1億2000万`, and `1万2000` where the second has no scale of its own."""
+    if text[first.after : second.start].strip(" "):
+        return False
+    value = second.values[-1]
+    return second.scale > 0 or (
+        text[first.after - 1] in _POWERS and value.isdecimal() and len(value) <= first.scale
+    )
 
 
 def _sum(first: Figure, second: Figure) -> Figure:
@@ -270,19 +218,34 @@ def units(text: str, figure: Figure, how: Writing) -> frozenset[str]:
     at = begin.end() if begin else figure.after
     if text[at : at + 1].isspace() or text[at : at + 1] in _NO_UNIT:
         return _before(text, figure.start, how)
-    longest, named = 0, set()
-    if stems := how.units.get(text[at].casefold()):
-        ahead = text[at : at + 24].casefold()
-        for stem, unit in stems:
-            if len(stem) >= longest and ahead.startswith(stem):
-                longest = len(stem)
-                named.add(unit)
+    known = not how.before and text[at].casefold() in how.units
+    named = _named(text[at : at + _WORD].casefold(), how) if known else frozenset()
     match = _SHORT.match(text, at, at + 12)
     short = how.symbols.get(match.group(), frozenset()) if match else frozenset()
+    if "second" in short and at == figure.end and text[at - 1] == "0" and text[at] == "s":
+        short |= {"year"}  # the 1980s
+    if "million" in short:  # $5m
+        short = _before(text, figure.start, how) or short
     return short | named or _before(text, figure.start, how)
 
 
+def _named(words: str, how: Writing) -> frozenset[str]:
+    """The units that the longest known beginning of some words may say."""
+    longest, named = 0, set()
+    for stem, unit in how.units.get(words[:1], ()):
+        if len(stem) >= longest and (words.startswith(stem) or (stem[-1] == " " and ends_word(words, stem))):
+            longest = len(stem)
+            named.add(unit)
+    return frozenset(named)
+
+
 def _before(text: str, start: int, how: Writing) -> frozenset[str]:
+    if how.before and text[start - 1 : start] == " ":
+        words = text[max(0, start - 2 * _WORD) : start].split()[-2:]
+        if len(words) > 1 and _scale_before(text, start, how):
+            words.pop()
+        if named := how.symbols.get(words[-1]) or _named(words[-1].lstrip("(").casefold(), how):
+            return named
     ahead = text[max(0, start - 5) : start].rstrip()
     if not ahead or ahead[-1] in _NO_UNIT or (ahead[-1].islower() and ahead[-1] != "s"):
         return frozenset()

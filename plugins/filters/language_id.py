@@ -66,7 +66,9 @@ class LanguageId(Loads):
             guesses = self._detector.guesses(self._sample(text))
             probability = _share(guesses, code)
             if guesses and probability < self.at_least:
-                return Verdict(keep=False, reason=f"language: {guesses[0][0]}, not {code}", score=probability)
+                sure = f"{code} at {probability:.3f}, less than {self.at_least}"
+                found = sure if guesses[0][0] == code else f"{guesses[0][0]}, not {code}"
+                return Verdict(keep=False, reason=f"language: {found}", score=probability)
             scores.append(probability if guesses else 1.0)
         return self._stray(item.pairs, code) or Verdict(keep=True, score=min(scores))
 

@@ -15,9 +15,10 @@ from annotated_types import Ge
 from langadapt.interfaces import SegmentPair
 from langadapt.languages import Language, LanguagePack
 from langadapt.segments import PLACEHOLDER
-from langadapt_plugins.filters.figures import Figure, Writing, decimal_wrong, figures, label, units, writing
+from langadapt_plugins.filters.figures import Figure, decimal_wrong, figures, label, units
 from langadapt_plugins.filters.segmentwise import Fault, Segmentwise
 from langadapt_plugins.filters.spelled import Spelled
+from langadapt_plugins.filters.writing import Writing, writing
 
 _DIGIT = re.compile(r"\d")
 _MASKED = re.compile(rf"{PLACEHOLDER.pattern}|&#x?[\da-fA-F]{{1,7}};")
@@ -109,11 +110,20 @@ def _matched(sent: _Side, came: _Side) -> list[tuple[Figure, Figure]]:
         if near:
             chosen = near[0]
             if len(near) > 1 and (unit := units(sent.text, figure, sent.how)):
-                fits = (place for place in near if unit & units(came.text, came.found[place], came.how))
-                chosen = next(fits, chosen)
+                chosen = _fitting(unit, near, came)
             used.add(chosen)
             pairs.append((figure, came.found[chosen]))
     return pairs
+
+
+def _fitting(unit: AbstractSet[str], places: Sequence[int], came: _Side) -> int:
+    """The first of some figures that has a unit, or else one of which no unit is known, or else the first."""
+    known: list[AbstractSet[str]] = []
+    for place in places:
+        known.append(units(came.text, came.found[place], came.how))
+        if unit & known[-1]:
+            return place
+    return next((place for place, said in zip(places, known, strict=True) if not said), places[0])
 
 
 def _other_mark(sent: _Side, came: _Side, matched: Iterable[tuple[Figure, Figure]]) -> Fault | None:

@@ -111,6 +111,12 @@ def table(kind: str, code: str) -> tuple[str, ...]:
     return tuple(phrase.lower() for phrase in _tables().get(lists(code), {}).get(kind, ()))
 
 
+def ends_asking(text: str, code: str) -> bool:
+    """Whether a text without a final mark ends in a word that asks, as か does in Japanese."""
+    ended = f"{text.rstrip()}\n"
+    return any(ended.endswith(word) for word in table("question", code) if word.endswith("\n"))
+
+
 def accounted(kind: str, text: str) -> bool:
     """Whether words of a lower-case source account for such a phrase in its translation."""
     return _like(kind).search(text) is not None

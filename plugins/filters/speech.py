@@ -4,7 +4,11 @@ import re
 from functools import lru_cache
 
 _YOU = re.compile(r"\b(?:you|your|yours|yourself|yourselves)\b", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:he|she|they|his|hers?|its|theirs?|him)\b", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"\b(?:he|she|they|his|hers?|its|theirs?|him|whose|(?!(?:it|that|what|here|there|let|who|how|where|when)\W)\w+['’]s)\b",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_IT = re.compile(r"\bit\b", re.IGNORECASE)
 _VERBS = (
     "add|adjust|allow|analy[sz]e|answer|apply|arrange|ask|assume|avoid|bake|be|beat|begin|boil|book|bring|build|buy|calculate|call|"
     "change|check|choose|classify|clean|click|close|combine|compare|complete|compose|compute|connect|consider|construct|contact|"
@@ -45,6 +49,12 @@ _READ = 20_000
 def to_you(sent: str) -> bool:
     """Whether a text says you, and speaks of nobody else whom the same words may mean."""
     return _YOU.search(sent[:_READ]) is not None and not _OTHERS.search(sent[:_READ])
+
+
+@lru_cache(4096)
+def says_it(sent: str) -> bool:
+    """Whether a text says it, which a verb without a subject may mean in a translation."""
+    return _IT.search(sent[:_READ]) is not None
 
 
 @lru_cache(4096)

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from functools import cached_property, lru_cache
 
-from langadapt_plugins.filters.figures import Writing
+from langadapt_plugins.filters.writing import Writing
 
 _ROMAN = re.compile(r"(?<![A-Za-z])[IVXLCІХ]{1,8}(?![A-Z])")
 _LETTERS = {"I": 1, "І": 1, "V": 5, "X": 10, "Х": 10, "L": 50, "C": 100}
@@ -27,11 +27,12 @@ class Spelled:
 
     def says(self, value: str) -> bool:
         """Whether the text may say this number."""
-        if value in self._signs or self._word(value):
+        inside = self._how.inside
+        if value in self._signs or self._word(value, inside=inside):
             return True
         if "." in value:
             whole, _, rest = value.partition(".")
-            return self._word(f"0.{rest}") and (whole in "01" or self.says(whole))
+            return self._word(f"0.{rest}", inside=inside) and (whole in "01" or self.says(whole))
         return len(value) <= 10 and value.isdecimal() and (self._month(int(value)) or self._built(int(value)))
 
     def times(self, value: str) -> int:
@@ -42,9 +43,7 @@ class Spelled:
         stems = self._how.words.get(f"0.{rest}" if dot and whole in ("0", "1") else value, ())
         if not stems:
             return 0
-        if self._how.inside:
-            return sum(map(self._folded.count, stems))
-        return len(_beginnings(stems).findall(self._folded))
+        return len(_beginnings(stems, inside=self._how.inside).findall(self._folded))
 
     def may_say(self, value: str) -> bool:
         """The same, and in a language of which no words are known: whether people write this number as a word."""
@@ -53,19 +52,18 @@ class Spelled:
             not known and len(value) <= 4 and value.isdecimal() and int(value) in _EVERYDAY
         )
 
-    def _word(self, value: str) -> bool:
+    def _word(self, value: str, *, inside: bool) -> bool:
         stems = self._how.words.get(value)
-        if not stems:
+        if not stems or (inside and not any(stem.strip() in self._folded for stem in stems)):
             return False
-        if self._how.inside:
-            return any(stem in self._folded for stem in stems)
-        return _beginnings(stems).search(self._folded) is not None
+        return _beginnings(stems, inside=inside).search(self._folded) is not None
 
     def _month(self, number: int) -> bool:
         months = self._how.months
-        return 1 <= number <= len(months) and any(
-            name in self._folded for name in months[number - 1].split("|")
-        )
+        if not 1 <= number <= len(months):
+            return False
+        names = tuple(months[number - 1].split("|"))
+        return _beginnings(names, inside=self._how.inside).search(self._folded) is not None
 
     def _built(self, number: int) -> bool:
         """Whether each part of a number stands in the text: twenty and five for 25, two and hundred for 200."""
@@ -76,11 +74,8 @@ class Spelled:
                 times, rest = divmod(number, base)
                 if base == 10:
                     return bool(rest) and self._part(times * 10) and self._part(rest)
-                return (
-                    (times == 1 or self._piece(times))
-                    and self._part(base)
-                    and (not rest or self._piece(rest))
-                )
+                whole = self._part(number - rest) or ((times == 1 or self._piece(times)) and self._part(base))
+                return whole and (not rest or self._piece(rest))
         return False
 
     def _piece(self, number: int) -> bool:
@@ -94,7 +89,7 @@ class Spelled:
                 match.lastgroup and match.lastgroup.startswith("e6_")
                 for match in self._how.scales.finditer(self._text)
             )
-        return any(stem in self._folded for stem in self._how.words.get(str(number), ()))
+        return self._word(str(number), inside=True)
 
     @cached_property
     def _folded(self) -> str:
@@ -113,9 +108,16 @@ class Spelled:
 
 
 @lru_cache(maxsize=1024)
-def _beginnings(stems: tuple[str, ...]) -> re.Pattern[str]:
-    either = "|".join(re.escape(stem.rstrip()) + (r"(?!\w)" if stem.endswith(" ") else "") for stem in stems)
-    return re.compile(rf"(?<![^\W\d_])(?:{either})")
+def _beginnings(stems: tuple[str, ...], *, inside: bool) -> re.Pattern[str]:
+    """Any of some stems where a word begins, or `inside` words too; a blank at an end of one is the end of a word."""
+    begin = r"(?<![^\W\d_])"
+    either = "|".join(
+        (begin if inside and stem.startswith(" ") else "")
+        + re.escape(stem.strip())
+        + (r"(?!\w)" if stem.endswith(" ") else "")
+        for stem in stems
+    )
+    return re.compile(either if inside else f"{begin}(?:{either})")
 
 
 def _roman(numeral: str) -> int:

@@ -11,8 +11,9 @@ from annotated_types import Ge
 
 from langadapt.interfaces import SegmentPair
 from langadapt.languages import Language, LanguagePack
+from langadapt_plugins.filters.phrases import ends_asking
 from langadapt_plugins.filters.segmentwise import Fault, Segmentwise
-from langadapt_plugins.filters.wording import OPENERS, STOPS, ending, extent, sentences
+from langadapt_plugins.filters.wording import OPENERS, QUESTIONS, STOPS, ending, extent, sentences
 
 _FULL = frozenset(STOPS) - frozenset(";:：；")
 _OPEN_ENDED = frozenset(",،、，-–—" + OPENERS)
@@ -43,18 +44,19 @@ class Truncated(Segmentwise):
         sent, came = pair.source, pair.target
         if not came.strip():
             return Fault("truncated: nothing came back", (0, 0)) if sent.strip() else None
-        return self._broken_off(sent, came, pack.language) or self._short(sent, came, source, pack.language)
+        return self._broken_off(sent, came, pack) or self._short(sent, came, source, pack)
 
-    def _broken_off(self, sent: str, came: str, language: Language) -> Fault | None:
+    def _broken_off(self, sent: str, came: str, pack: LanguagePack) -> Fault | None:
         last, wanted = ending(came), ending(sent)
         end = (max(0, len(came.rstrip()) - 20), len(came))
         if wanted in _FULL and last not in _FULL and len(sent) >= self.characters:
-            marked = language.script not in _UNMARKED
+            asks = wanted in QUESTIONS and ends_asking(came, pack.language.code)
+            marked = pack.language.script not in _UNMARKED and not asks
             if last in _OPEN_ENDED or (marked and last.isalnum()):
                 return Fault(
                     f"truncated: ends in {came.rstrip()[-20:]!r}, without the final mark of its source", end
                 )
-        if wanted in ":：" and last.isalnum() and extent(came, language) < 0.8 * len(sent):
+        if wanted in ":：" and last.isalnum() and extent(came, pack) < 0.8 * len(sent):
             return Fault(f"truncated: ends in {came.rstrip()[-20:]!r}, without the colon of its source", end)
         if last and last in _OPEN_ENDED and wanted not in _OPEN_ENDED and wanted.isalnum():
             return Fault(f"truncated: ends in {last!r}", end)
@@ -68,20 +70,20 @@ class Truncated(Segmentwise):
                     return Fault(f"truncated: {opening!r} is not closed", (at, len(came)))
         return None
 
-    def _short(self, sent: str, came: str, source: Language, language: Language) -> Fault | None:
+    def _short(self, sent: str, came: str, source: Language, pack: LanguagePack) -> Fault | None:
         if len(sent) < 40:
             return None
         if stops(came) < stops(sent):
             parts, kept = sentences(sent), sentences(came)
             if len(kept) < len(parts) <= self.most:
                 before = [extent(sent[part.start : part.end], source) for part in parts]
-                after = [extent(came[part.start : part.end], language) for part in kept]
+                after = [extent(came[part.start : part.end], pack) for part in kept]
                 found = missing(before, after)
                 if found > self.evidence:
                     reason = f"truncated: {len(parts)} sentences became {len(kept)}, the last are missing"
                     return Fault(reason, (kept[-1].start, len(came)), round(found, 2))
         if len(came) < self.at_least * len(sent):
-            share = extent(came, language) / extent(sent, source)
+            share = extent(came, pack) / extent(sent, source)
             if share < self.at_least:
                 return Fault(f"truncated: {share:.0%} of the usual length", (0, len(came)), round(share, 3))
         return None

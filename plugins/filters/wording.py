@@ -4,9 +4,10 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
-from langadapt.languages import Language
+from langadapt.languages import Language, LanguagePack
 
 STOPS = ".!?…。．！？｡؟۔।॥።፧፨։៕။‽⁇⁈⁉;:：；\u037e"
 QUESTIONS = "?？؟;\u037e፧՞⁇⁈⁉‽"
@@ -54,10 +55,19 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-def extent(text: str, language: Language) -> float:
-    """How long a text is, in about as many characters as English takes to say it."""
-    width = _WIDTH.get(language.script)
+def extent(text: str, language: Language | LanguagePack) -> float:
+    """How long a text is, in about as many characters as English takes to say it; a pack is asked for its own `[length]`."""
+    width, ratio = _usual(language)
     if width is None:
-        return len(text) / _DENSITY.get(language.script, 1.08)
+        return len(text) / ratio
     wide = len(_WIDE.findall(text)) if len(text) < 20_000 else len(text)
-    return len(text) - wide + width * wide
+    return (len(text) - wide + width * wide) / ratio
+
+
+@lru_cache(64)
+def _usual(language: Language | LanguagePack) -> tuple[float | None, float]:
+    """The letters that a wide character stands for, in a script of such, and the usual length over that of English."""
+    facts = language.literals.get("length", {}) if isinstance(language, LanguagePack) else {}
+    script = (language.language if isinstance(language, LanguagePack) else language).script
+    usual = 1.0 if script in _WIDTH else _DENSITY.get(script, 1.08)
+    return facts.get("width", _WIDTH[script]) if script in _WIDTH else None, facts.get("ratio", usual)

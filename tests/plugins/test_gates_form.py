@@ -61,6 +61,13 @@ FAULTS = [
     ("refusal", "tr", RAIN, "I'm sorry, but I can't help with that.", "I'm sorry"),
     ("refusal", "nl", RAIN, "Om veiligheidsredenen kan ik dit verzoek niet uitvoeren.", "kan ik dit verzoek niet"),
     ("refusal", "ja", "You can unplug the cable now.", "申し訳ありませんが、お手伝いできません。", None),
+    ("refusal", "ar", "I say so as a doctor.", "بصفتي نموذجًا لغويًا، أقول ذلك.", "بصفتي نموذج"),
+    ("refusal", "sw", RAIN, "Kwa bahati mbaya, siwezi kutafsiri maandishi haya.", "Kwa bahati mbaya, siwezi"),
+    ("prompt-leak", "ar", "Add salt to the soup.", "لا تضف أي شروح أو ملاحظات.", "لا تضف أي شر"),
+    ("prompt-leak", "sw", RAIN, "Wewe ni msaidizi mwenye manufaa.", "Wewe ni msaidizi"),
+    ("prompt-leak", "ja", RAIN, "正午から雨が降っている。原文：", None),
+    ("prompt-leak", "ja", RAIN, "原文（英語）：\n正午から雨が降っている。通りには誰もいない。", "原文（"),
+    ("answered", "ja", "Which of the two do you like?", "赤いほうが好きです。", "赤いほうが好きです。"),
 ]  # fmt: skip
 BENIGN = [
     ("de", "Hamburg", "Hamburg"),
@@ -105,6 +112,23 @@ BENIGN = [
     ("de", "Wait ... what?", "Warte ... was?"),
     ("sw", "I'm not able to come.", "Siwezi kuja."),
     ("zh", "I can't swim.", "我不会游泳。"),
+    ("ar", "Do not add salt.", "لا تضف الملح."),
+    ("es", "Don't add salt.", "No agregues sal."),
+    ("ar", "The word comes from English.", "الكلمة من الإنجليزية."),
+    ("ar", "He went to Saudi Arabia.", "ذهب إلى العربية السعودية."),
+    ("ar", "He left without explaining it.", "غادر دون شرح."),
+    ("ar", "I say that as a doctor.", "أقول ذلك بصفتي طبيبًا."),
+    ("ar", "These are AI tools.", "هذه أدوات ذكاء اصطناعي."),
+    ("sw", "He broke it by accident.", "Aliivunja kwa bahati mbaya."),
+    ("sw", "Slowly, slowly, he said.", "Polepole, pole, alisema."),
+    ("sw", "The deputy director came.", "Mkurugenzi msaidizi alikuja."),
+    ("sw", "He left without details.", "Aliondoka bila maelezo."),
+    ("sw", "Hurry, the bus leaves!", "Haya, basi linaondoka!"),
+    ("sw", "AI is everywhere.", "Akili bandia iko kila mahali."),
+    ("ja", "I read the original text.", "原文を読みました。"),
+    ("ja", "Original text: Hello", "原文：こんにちは"),
+    ("ja", "Which do you like better?", "どちらが好きですか"),
+    ("ja", "Do you have time?", "時間はありますか"),
 ]
 HOSTILE = ["", " ", "\x00", "\ud800", "İ", "<x1>", *(unit * 20_000 for unit in ("a", ".", '"a', "“", "(", "a\n", "? ", "\ud800 ", "か", "the and ", "ich kann "))]  # fmt: skip
 
@@ -197,3 +221,15 @@ def test_the_phrases_of_a_pack_are_used(name, kind, phrase, tmp_path):
 def test_a_setting_makes_a_gate_stricter(gate, pair):
     assert verdict(type(gate)(), record(pair), LanguagePack.bare("de")).keep
     assert not verdict(gate, record(pair), LanguagePack.bare("de")).keep
+
+
+@pytest.mark.parametrize("name", ["truncated", "answered"])
+def test_the_width_that_a_pack_says_is_used(name, tmp_path):
+    sent = (
+        "Would you kindly tell me the shortest way to the station? I am late." if name == "answered" else RAIN
+    )
+    came = "駅への近道を。遅刻です。" if name == "answered" else "正午から雨。道は空だ。"
+    (tmp_path / "literals.toml").write_text("[length]\nwidth = 4.0\n", encoding="utf-8")
+    pack = LanguagePack(Language.of("ja"), tmp_path)
+    assert not verdict(GATES[name], record((sent, came)), LanguagePack.bare("ja")).keep
+    assert verdict(GATES[name], record((sent, came)), pack).keep
