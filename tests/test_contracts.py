@@ -1,6 +1,7 @@
 """Our own translators, filters and packs keep to the contracts, with settings from one small table."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,13 @@ def keeps_to(base, found, **own):
     told = list(results(type(f"Test{found.name.title()}", (base,), {**OWN.get(found.name, {}), **own})))
     assert not [f"{one.check}: {one.message}" for one in told if one.outcome not in ("passed", "skipped")]
     return {one.check: one.outcome for one in told}
+
+
+def test_what_is_left_to_the_engines_is_tried_there():
+    there = Path(__file__).with_name("engines") / "test_engine_contracts.py"
+    names = {found.name for kind in ("translator", "filter") for found in registry.installed(kind)}
+    assert set(ENGINES) <= names
+    assert all(f'"{name}"' in there.read_text("utf-8") for name in ENGINES)
 
 
 def made(found):

@@ -38,6 +38,7 @@ class TokenCounter:
 
     def count(self, record: Record) -> int:
         """Tokens of a conversation, of a preference's longer side with its prompt, or of a text."""
+        record = record.with_texts([text.encode("utf-8", "replace").decode() for text in record.texts])
         if isinstance(record, Conversation):
             return self._chat(messages(record.messages, "user"))
         if isinstance(record, Preference):

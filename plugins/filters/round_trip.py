@@ -85,7 +85,7 @@ class RoundTrip(Loads):
             if _length(pair.source) >= self.words
         )
         unique = list(wanted)
-        segments = [Segment(text=text) for text in unique]
+        segments = [Segment(text=text.encode("utf-8", "replace").decode()) for text in unique]
         back = {
             unique[i]: h for i, h in self.translator.translate(segments, source=pack.language, target=source)
         }

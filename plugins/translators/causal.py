@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langadapt.interfaces import ModelRef
+from langadapt_plugins.translators.greedy import fits, greedy
 from langadapt_plugins.translators.prompting import Prompting, Request
 
 Generate = Callable[[Any, Prompting, list[Request], int], list[list[int]]]
@@ -29,6 +30,8 @@ def _load(model: ModelRef, dtype: str) -> Any:
 
 
 def _generate(model: Any, prompting: Prompting, batch: list[Request], beams: int) -> list[list[int]]:
+    if beams == 1 and fits(model):
+        return greedy(model, prompting, batch)
     import torch
     from transformers import GenerationConfig
 

@@ -23,7 +23,7 @@ from figures import Figure, heading, summed_up
 
 from langadapt.interfaces import ModelRef, Segment, Translator
 from langadapt.languages import Language
-from langadapt.records import read_records
+from langadapt.records import Record, read_records, read_rows, record_from_row
 from langadapt.segments import Document
 
 MINI = Path(__file__).parents[2] / "languages" / "de" / "mini"
@@ -33,12 +33,18 @@ Texts = Sequence[str]
 Translate = Callable[[Texts], list[str]]
 
 
-def segments(rows: Path, most: int) -> list[str]:
-    """The distinct segments of a file of chats, in the order in which they stand there."""
-    found = (
-        part for record in read_records(rows) for text in record.texts for part in Document(text).segments
-    )
+def segments(rows: Path | None, most: int) -> list[str]:
+    """The distinct segments of a file of chats, or of the English side of every pack's exemplars, in their order."""
+    records = list(read_records(rows)) if rows else list(exemplars())
+    found = (part for record in records for text in record.texts for part in Document(text).segments)
     return list(dict.fromkeys(found))[:most]
+
+
+def exemplars() -> Iterator[Record]:
+    """English chats of our own, as varied as chats are."""
+    for path in sorted(MINI.parents[1].glob("*/exemplars.jsonl")):
+        for _, row in read_rows(path):
+            yield record_from_row({"messages": row["source_messages"]})
 
 
 def engine(translator: Translator) -> Translate:
@@ -222,7 +228,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parts = {"transformers": transformers, "ray": ray, "vllm": vllm, "openai": openai}
     parser.add_argument("parts", nargs="+", choices=parts)
-    parser.add_argument("--rows", type=Path, default=MINI / "conversations.jsonl", help="chats to translate")
+    parser.add_argument("--rows", type=Path, help="chats to translate")
     parser.add_argument(
         "--model", type=Path, default=MINI / "translator", help="a checkpoint that is asked as ALMA is"
     )
@@ -230,7 +236,9 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=PAIRS)
     asked = parser.parse_args()
     texts = segments(asked.rows, asked.most)
-    print(f"{len(texts)} distinct segments of {asked.rows.name}, {sum(map(len, texts)):,} characters")
+    print(
+        f"{len(texts)} distinct segments of {asked.rows or 'the exemplars'}, {sum(map(len, texts)):,} characters"
+    )
     print(heading())
     found = []
     for part in asked.parts:

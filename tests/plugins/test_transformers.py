@@ -1,5 +1,6 @@
 """`transformers` on a tiny random model: real weights, real generation, arbitrary text."""
 
+import functools
 import gc
 import pickle
 import sys
@@ -196,42 +197,54 @@ def test_identical_after_pickling(translator):
     assert translated(copy, sentences(5)) == before
 
 
-def test_out_of_memory_halves_the_batch(translator, monkeypatch):
+def failing(model, monkeypatch, *, when, error):
+    """The model raises for some batches; gives the sizes of those that it was shown first."""
+    plain, sizes = model.forward, []
+
+    @functools.wraps(plain)
+    def forward(input_ids=None, **settings):
+        if input_ids.shape[1] > 1:
+            sizes.append(len(input_ids))
+        if when(len(input_ids)):
+            raise error
+        return plain(input_ids=input_ids, **settings)
+
+    monkeypatch.setattr(model, "forward", forward)
+    return sizes
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_out_of_memory_halves_the_batch(translator, monkeypatch, beams):
     import torch
 
+    translator = replace(translator, beams=beams)
     expected = translated(translator, sentences(9))
-    model = translator._model
-    plain, sizes = model.generate, []
-
-    def generate(ids, **settings):
-        sizes.append(len(ids))
-        if len(ids) > 2:
-            raise torch.OutOfMemoryError
-        return plain(ids, **settings)
-
-    monkeypatch.setattr(model, "generate", generate)
+    sizes = failing(
+        translator._model, monkeypatch, when=lambda size: size > 2 * beams, error=torch.OutOfMemoryError()
+    )
     assert translated(translator, sentences(9)) == expected
-    assert sizes == [4, 2, 2, 2, 2, 1]
+    assert sizes == [size * beams for size in (4, 2, 2, 2, 2, 1)]
+    translator.close()
 
 
-def test_out_of_memory_for_one_text_is_an_error(translator, monkeypatch):
+@pytest.mark.parametrize("beams", [1, 2])
+def test_out_of_memory_for_one_text_is_an_error(translator, monkeypatch, beams):
     import torch
 
-    def generate(*args, **settings):
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(translator._model, "generate", generate)
+    translator = replace(translator, beams=beams)
+    failing(translator._model, monkeypatch, when=lambda size: True, error=torch.OutOfMemoryError())
     with pytest.raises(MachineError, match="does not fit"):
         translated(translator, sentences(3))
+    translator.close()
 
 
-def test_other_failures_are_not_swallowed(translator, monkeypatch):
-    def generate(*args, **settings):
-        raise RuntimeError("boom")
-
-    monkeypatch.setattr(translator._model, "generate", generate)
+@pytest.mark.parametrize("beams", [1, 2])
+def test_other_failures_are_not_swallowed(translator, monkeypatch, beams):
+    translator = replace(translator, beams=beams)
+    failing(translator._model, monkeypatch, when=lambda size: True, error=RuntimeError("boom"))
     with pytest.raises(RuntimeError, match="boom"):
         translated(translator, ["hello"])
+    translator.close()
 
 
 def test_yields_before_the_last_batch(translator, monkeypatch):

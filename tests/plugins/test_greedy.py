@@ -1,0 +1,99 @@
+"""Greedy search in a shrinking batch says what Transformers' own `generate` says of each prompt alone, whatever the architecture."""
+
+import pytest
+from tiny import tiny_model
+
+from langadapt.interfaces import ModelRef
+from langadapt.models import families
+from langadapt_plugins.translators.causal import CAUSAL
+from langadapt_plugins.translators.greedy import fits, greedy
+from langadapt_plugins.translators.prompting import Prompting, Request
+
+TEXTS = [
+    "a",
+    "the cat sat",
+    "on a mat and said hello to every small blue house near our long river today " * 3,
+    "hello there",
+]
+SMALL = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+}
+ARCHITECTURES = {
+    "llama": ("LlamaConfig", SMALL),
+    "mistral, sliding window": ("MistralConfig", SMALL | {"sliding_window": 8}),
+    "gemma2, sliding and full layers": ("Gemma2Config", SMALL | {"sliding_window": 8, "head_dim": 16}),
+    "gemma3, sliding and full layers": ("Gemma3TextConfig", SMALL | {"sliding_window": 8, "head_dim": 16}),
+    "qwen2": ("Qwen2Config", SMALL),
+    "gpt2, learned positions": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 512}),
+    "gpt-neox": ("GPTNeoXConfig", {k: v for k, v in SMALL.items() if k != "num_key_value_heads"}),
+    "phi": ("PhiConfig", SMALL),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prompting(tmp_path_factory):
+    folder = tiny_model(tmp_path_factory.mktemp("greedy"), TEXTS * 3)
+    return Prompting.load(ModelRef(str(folder)), families()["alma"])
+
+
+def random_model(name, prompting):
+    import torch
+    import transformers
+
+    config, settings = ARCHITECTURES[name]
+    ids = {"vocab_size": len(prompting.tokenizer), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        made = getattr(transformers, config)(**settings, **ids)
+        return transformers.AutoModelForCausalLM.from_config(made, dtype=torch.float32).eval()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_each_row_as_if_it_were_alone(name, prompting):
+    import torch
+    from transformers import GenerationConfig
+
+    model = random_model(name, prompting)
+    assert fits(model)
+    limits = (3, 40, 17, 26)
+    batch = [
+        Request(n, tokens, limit)
+        for n, (tokens, limit) in enumerate(
+            zip(prompting._encoded(TEXTS, special=True, literal=True), limits, strict=True)
+        )
+    ]
+    assert len({len(request.tokens) for request in batch}) > 2
+    together = greedy(model, prompting, batch)
+    for request, written in zip(batch, together, strict=True):
+        settings = GenerationConfig(
+            max_new_tokens=request.limit, do_sample=False, eos_token_id=2, pad_token_id=0
+        )
+        alone = model.generate(
+            torch.tensor([request.tokens]),
+            attention_mask=torch.ones(1, len(request.tokens), dtype=torch.long),
+            generation_config=settings,
+        )
+        said = alone[0, len(request.tokens) :].tolist()
+        assert written == said[: len(written)]
+        assert len(written) in (request.limit, len(said)) or prompting.ended(written)
+
+
+def test_what_keeps_no_cache_of_rows_is_left_to_generate(prompting):
+    import torch
+    import transformers
+
+    config = transformers.MambaConfig(
+        vocab_size=len(prompting.tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        pad_token_id=0,
+        eos_token_id=2,
+    )
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    assert not fits(model)
+    batch = [Request(0, prompting._encoded(["hello"], special=True, literal=True)[0], 5)]
+    assert len(CAUSAL.generate(model, prompting, batch, 1)[0]) <= 5
