@@ -49,7 +49,7 @@ class Streaming(Generic[T]):
             thread.join()
 
     async def _deliver(self, item: T) -> None:
-        while self._made.qsize() >= self._room:
+        while self._made.qsize() >= self._room:  # noqa: ASYNC110 - another thread takes them
             await asyncio.sleep(_PAUSE_S)
         self._made.put(item)
 
