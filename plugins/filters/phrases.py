@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ def known(kind: str, pack: LanguagePack) -> tuple[str, ...]:
     """The phrases of a kind in English and the pack's language, its own among them."""
     tables = _tables()
     found = [*tables["en"].get(kind, ()), *tables.get(lists(pack.language.code), {}).get(kind, ())]
-    return tuple(dict.fromkeys(phrase.lower() for phrase in [*found, *own(kind, pack)]))
+    return _forms([*found, *own(kind, pack)])
 
 
 def may_say(kind: str, low: str, pack: LanguagePack) -> bool:
@@ -108,7 +108,13 @@ def _english() -> frozenset[str]:
 @cache
 def table(kind: str, code: str) -> tuple[str, ...]:
     """The phrases of a kind in one language."""
-    return tuple(phrase.lower() for phrase in _tables().get(lists(code), {}).get(kind, ()))
+    return _forms(_tables().get(lists(code), {}).get(kind, ()))
+
+
+def _forms(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Phrases in lower case, with either apostrophe."""
+    low = dict.fromkeys(phrase.lower() for phrase in phrases)
+    return tuple(dict.fromkeys([*low, *(phrase.replace("'", "’") for phrase in low)]))  # noqa: RUF001 - the mark itself
 
 
 def ends_asking(text: str, code: str) -> bool:

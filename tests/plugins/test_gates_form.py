@@ -32,6 +32,7 @@ FAULTS = [
     ("copy", "fr", RAIN, "Les rues sont vides because it has been raining since noon ce jour-là.", "it has been raining since noon"),
     ("copy", "ru", RAIN, "I would be glad to help you with this text if you need it.", None),
     ("preamble", "de", RAIN, "Gerne! Seit Mittag regnet es. Die Straßen sind leer.", "Gerne!"),
+    ("preamble", "fr", RAIN, "D’accord ! Il pleut depuis midi. Les rues sont vides.", None),
     ("preamble", "es", RAIN, "Aquí tienes la traducción: Llueve desde el mediodía. Las calles están vacías.", "Aquí tienes la traducción:"),
     ("preamble", "pl", RAIN, "W języku polskim:\nOd południa pada. Ulice są puste.", "W języku polskim:"),
     ("preamble", "it", RAIN, "Piove da mezzogiorno. Le strade sono vuote. (Nota: ho scelto un tono neutro.)", ". (Nota: ho scelto un tono neutro.)"),
