@@ -12,7 +12,7 @@ help:  ## this list
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "langadapt needs Python 3.11 or later: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,docs,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,openai,ctranslate2,ray,docs,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## set up, and run the main job on the German pack's small data and models

@@ -156,6 +156,8 @@ def pinned(model: ModelRef) -> ModelRef:
 def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
     """Class, settings and models of a component and of those that it holds."""
     kind: type[Any] = type(component)
+    if purpose == "memory" and hasattr(kind, "stands_for"):
+        return component_identity(getattr(component, kind.stands_for), purpose)
     marks = _marks(kind)
     hidden = {Mark.SPEED} if purpose == "fingerprint" else {Mark.SPEED, Mark.LIMIT}
     settings = {

@@ -5,9 +5,11 @@ A component is a frozen, keyword-only dataclass whose fields are its settings, e
 `LIMIT` changes which results there are, but not what they say. Further members are optional: `requires`, a tuple of
 the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; `known`, facts
 beside the settings that its results depend on; `resolves`, what a setting is for a language where nobody sets it:
-`{setting: function of the pack that gives a Resolved}`; of an evaluator `solutions(pack, *, limit, seed)`, pairs of a
-prompt, text or chat turns, and the answer that scores best; and of a filter `alone`, true where it may not run on every core, and
-`limits`, which of its settings are limits of its score: `{setting: "low" or "high"}`.
+`{setting: function of the pack that gives a Resolved}`; of a translator `stands_for`, the setting that holds another
+one whose text it gives as it is: it is remembered as that one, which itself is neither retried nor remembered; of an
+evaluator `solutions(pack, *, limit, seed)`, pairs of a prompt, text or chat turns, and the answer that scores best; and of
+a filter `alone`, true where it may not run on every core, and `limits`, which of its settings are limits of its score:
+`{setting: "low" or "high"}`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

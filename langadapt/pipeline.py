@@ -28,6 +28,7 @@ from langadapt.recipe import Recipe, Slot
 from langadapt.runner import STAGES, Run
 from langadapt.schema import Source
 from langadapt.segments import MODE
+from langadapt.translating import How, check_context
 from langadapt.translations import Paths
 
 SOURCE = "en"
@@ -43,6 +44,9 @@ class Pipeline:
     components: Mapping[str, Any]
     progress: Progress
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        check_context(self.components.get("translate"), self.recipe.translate.options.get("context", 0))
 
     def execute(self, until: str = "report") -> None:
         """Run the stages up to `until`; a step whose settings, code and input are unchanged is skipped."""
@@ -95,11 +99,14 @@ class Pipeline:
         translator = self.components["translate"]
         options = self.recipe.translate.options
         mode, routed = options.get("segmentation", MODE), options.get("routing", True)
+        context = options.get("context", 0)
+        how = How(Router.of(self.pack) if routed else Router(()), context)
         settings = {
             "translator": component_identity(translator, "fingerprint"),
             "mode": mode,
             "routing": routed and self.pack.routing,
             "target": self.pack.language.code,
+            **({"context": context} if context else {}),
         }
         with ExitStack() as stack:
             stages.closing(stack, translator)
@@ -115,7 +122,7 @@ class Pipeline:
                             languages=(Language.of(SOURCE), self.pack.language),
                             mode=mode,
                             progress=self.progress,
-                            router=Router.of(self.pack) if routed else None,
+                            how=how,
                         )
 
     def filter(self) -> None:

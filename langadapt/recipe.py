@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 DEFAULT = "phoenix"
 """The recipe for a language whose pack names none."""
 STAGE_KEYS = {
-    "translator": ("use", "segmentation", "routing"),
+    "translator": ("use", "segmentation", "routing", "context"),
     "filter": ("use",),
     "trainer": ("use",),
     "evaluator": ("use",),
@@ -109,6 +109,11 @@ def _checked(recipe: Recipe) -> None:
     routing = recipe.translate.options.get("routing", True)
     if not isinstance(routing, bool):
         raise ConfigError(f"translate.routing: {routing!r}", hint="true, or false to translate every record")
+    context = recipe.translate.options.get("context", 0)
+    if isinstance(context, bool) or not isinstance(context, int) or context < 0:
+        raise ConfigError(
+            f"translate.context: {context!r}", hint="how many segments before each one are shown, such as 3"
+        )
     allows(recipe.prepare.licenses, "")
     for source in recipe.sources:
         if source.reader not in READERS:

@@ -30,7 +30,7 @@ SLOW_S = 5.0
 """An import that takes longer is told."""
 EXTRAS: Mapping[str, str] = {
     "torch": "translate", "transformers": "translate", "trl": "train", "accelerate": "train", "peft": "train",
-    "lm_eval": "evaluate", "openai": "evaluate", "vllm": "vllm", "flash_attn": "flash-attn", "ray": "ray",
+    "lm_eval": "evaluate", "openai": "evaluate", "vllm": "vllm", "flash_attn": "flash-attn", "ray": "ray", "ctranslate2": "ctranslate2", "aiohttp": "openai",
 }  # fmt: skip
 
 

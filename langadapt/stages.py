@@ -12,11 +12,10 @@ from langadapt.interfaces import Progress, Translator, Verdict
 from langadapt.judging import Named, judged
 from langadapt.languages import Language, LanguagePack
 from langadapt.prepare.readers import read_source
-from langadapt.prepare.routing import Router
 from langadapt.prepare.selection import Choice, TokenCount, is_held_out, select
 from langadapt.records import KINDS, Row, read_records, read_rows, write_rows, writing
 from langadapt.schema import Prepare, Source
-from langadapt.translating import Translating
+from langadapt.translating import How, Translating, check_context
 from langadapt.translations import Paths, read_translations
 
 Counts = dict[str, Any]
@@ -87,11 +86,12 @@ def translate(
     languages: tuple[Language, Language],
     mode: str,
     progress: Progress,
-    router: Router | None = None,
+    how: How | None = None,
 ) -> Counts:
     """Translate a file of rows. A row is written only if every segment finished and everything protected came back."""
     begun = time.monotonic()
-    work = Translating(translator, languages, mode, router or Router(()))
+    work = Translating(translator, languages, mode, how or How())
+    check_context(translator, work.how.context)
     with (
         writing(out.rows) as good,
         writing(out.held) as held,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langadapt.errors import ConfigError
 from langadapt.interfaces import Hypothesis, Segment, Task, Translator
 from langadapt.languages import Language
 from langadapt.prepare.routing import Route, Router
@@ -27,11 +28,20 @@ _TOTALS = (
 
 @dataclass(frozen=True)
 class Planned:
-    """A record with the route it takes; documents for its texts where it is translated."""
+    """A record with the route it takes; where it is translated, documents for its texts, and what is sent of each."""
 
     record: Record
     route: Route
     documents: tuple[Document, ...] | None
+    segments: tuple[tuple[Segment, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class How:
+    """What the stage may do otherwise: where rows go, and how many segments before each one it brings along."""
+
+    router: Router = field(default_factory=lambda: Router(()))
+    context: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Translating:
     translator: Translator
     languages: tuple[Language, Language]
     mode: str
-    router: Router
+    how: How
     _seen: set[int] = field(default_factory=set)
     _totals: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_TOTALS, 0)))
     _rows: Counter[str] = field(default_factory=Counter)
@@ -79,25 +89,24 @@ class Translating:
     def _planned(self, record: Record) -> Planned:
         if record.language not in ("", self.languages[0].code):
             return Planned(record, Route(), None)
-        route = self.router.route(record)
+        route = self.how.router.route(record)
         if route.action == "translate":
-            return Planned(record, route, tuple(Document(text, self.mode) for text in record.texts))
+            documents = tuple(Document(text, self.mode) for text in record.texts)
+            return Planned(record, route, documents, tuple(_sent(one, self.how.context) for one in documents))
         self._routed.setdefault(route.action, Counter())[route.rule] += 1
         return Planned(record, route, None)
 
-    def _hear(self, window: Sequence[Planned], task: Task) -> dict[str, Hypothesis]:
+    def _hear(self, window: Sequence[Planned], task: Task) -> dict[Segment, Hypothesis]:
         """A hypothesis for every distinct segment; the task advances by rows as their share of segments is known."""
-        segments = [
-            s for planned in window for document in planned.documents or () for s in document.segments
-        ]
+        segments = [s for planned in window for sent in planned.segments for s in sent]
         unique = list(dict.fromkeys(segments))
-        heard: dict[str, Hypothesis] = {}
+        heard: dict[Segment, Hypothesis] = {}
         totals, done = self._totals, 0
-        new = {text for text in unique if hash(text) not in self._seen}
+        new = {segment for segment in unique if hash(segment) not in self._seen}
         self._seen.update(map(hash, new))
         totals.update(segments=len(segments), unique=len(new))
         for index, hypothesis in self.translator.translate(
-            [Segment(text=text) for text in unique], source=self.languages[0], target=self.languages[1]
+            unique, source=self.languages[0], target=self.languages[1]
         ):
             heard[unique[index]] = hypothesis
             if unique[index] in new:
@@ -121,7 +130,7 @@ class Translating:
         share = (totals["remembered"] + totals["corrected"]) / max(heard, 1)
         return {"segments": heard, "tokens": totals["tokens_out"], "remembered": share}
 
-    def _result(self, planned: Planned, heard: Mapping[str, Hypothesis]) -> tuple[Row, Row]:
+    def _result(self, planned: Planned, heard: Mapping[Segment, Hypothesis]) -> tuple[Row, Row]:
         """The row and its pairs; raises `Damage` where it is held back."""
         record, route = planned.record, planned.route
         if route.action == "drop":
@@ -136,14 +145,42 @@ class Translating:
         texts: list[str] = []
         pairs: list[Row] = []
         for number, document in enumerate(planned.documents):
-            hypotheses = [heard[segment] for segment in document.segments]
-            pairs += (_pair(s, h, number) for s, h in zip(document.segments, hypotheses, strict=True))
+            sent = planned.segments[number]
+            hypotheses = [heard[segment] for segment in sent]
+            pairs += (_pair(s.text, h, number) for s, h in zip(sent, hypotheses, strict=True))
             texts.append(document.assemble([hypothesis.text for hypothesis in hypotheses]))
         self._rows["translated"] += 1
         row = record.with_texts(texts).to_row()
         if "language" in row:
             row["language"] = self.languages[1].code
         return row, {"id": record.id, "translated": True, "pairs": pairs}
+
+
+def check_context(translator: object, context: int) -> None:
+    """Raise `ConfigError` where segments are to bring others along and the translator, below its wrappers, reads only texts."""
+    if not context:
+        return
+    below = translator
+    while inner := getattr(below, "inner", None) or getattr(below, "translator", None):
+        below = inner
+    if not hasattr(below, "check_context"):
+        raise ConfigError(
+            f"translate.context is {context}, and {type(below).__name__} does not say that it reads any",
+            hint="leave `context` out of [translate], or name another translator",
+        )
+    below.check_context()
+
+
+def _sent(document: Document, context: int) -> tuple[Segment, ...]:
+    """A document's segments, each with those before it as they stand in the text, a line each."""
+    slots = document.slots
+    if not context:
+        return tuple(Segment(text=slot.sent) for slot in slots)
+    stand = [" ".join(slot.filled(slot.sent).split()) for slot in slots]
+    return tuple(
+        Segment(text=slot.sent, context="\n".join(stand[max(0, number - context) : number]))
+        for number, slot in enumerate(slots)
+    )
 
 
 def _pair(segment: str, hypothesis: Hypothesis, text: int) -> Row:
@@ -162,7 +199,7 @@ def _windows(planned: Iterable[Planned]) -> Iterator[list[Planned]]:
     segments = 0
     for one in planned:
         window.append(one)
-        segments += sum(len(document.segments) for document in one.documents or ())
+        segments += sum(map(len, one.segments))
         if segments >= WINDOW or len(window) >= WINDOW:
             yield window
             window, segments = [], 0

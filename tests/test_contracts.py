@@ -10,8 +10,8 @@ from langadapt.interfaces import ModelRef
 from langadapt.records import Text
 from langadapt.testing import FilterContract, PackContract, TranslatorContract, results, samples
 
-ENGINES = ("vllm", "quality")
-"""Those that tests/engines holds to the contracts, where their libraries are."""
+ENGINES = ("vllm", "quality", "openai", "ray", "ctranslate2")
+"""Those held to the contracts where their engines are: in tests/engines, and in the tests beside each."""
 GERMAN = registry.pack("de")
 
 

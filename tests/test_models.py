@@ -81,6 +81,15 @@ def test_the_languages_of_alma_pass_both_ways(code, english):
         ("facebook/nllb-200-distilled-600M", "nllb"),
         ("Helsinki-NLP/opus-mt-en-de", "opus-mt"),
         ("Unbabel/TowerInstruct-7B-v0.2", "tower"),
+        ("Unbabel/Tower-Plus-9B", "tower-plus"),
+        ("google/translategemma-12b-it", "translategemma"),
+        ("tencent/Hunyuan-MT-7B-fp8", "hunyuan-mt"),
+        ("tencent/HY-MT1.5-1.8B", "hy-mt"),
+        ("ByteDance-Seed/Seed-X-PPO-7B", "seed-x"),
+        ("ModelSpace/GemmaX2-28-9B-v0.1", "gemmax2"),
+        ("utter-project/EuroLLM-1.7B-Instruct", "eurollm-small"),
+        ("utter-project/EuroLLM-22B-Instruct-2512", "eurollm"),
+        ("Qwen/Qwen3-8B", "qwen3"),
     ],
 )
 def test_the_family_is_told_by_the_name(model, family):
@@ -98,9 +107,9 @@ def test_an_unknown_model_needs_a_family_named(tmp_path):
         family_of(model, "almma")
 
 
-def test_only_x_alma_and_tower_are_asked_through_a_chat_template():
-    chats = {name for name, family in families().items() if family.chat}
-    assert chats == {"x-alma", "tower", *(f"x-alma-{number}" for number in range(1, 9))}
+def test_raw_prompts_are_those_of_models_without_a_chat_template():
+    raw = {name for name, family in families().items() if family.kind == "causal" and not family.chat}
+    assert raw == {"alma", "seed-x", "gemmax2"}
 
 
 def test_the_groups_of_x_alma_are_its_languages_each_once():
@@ -110,6 +119,52 @@ def test_the_groups_of_x_alma_are_its_languages_each_once():
     assert len(listed) == len(set(listed)) == 49
     assert {"en", *listed} == set(families()["x-alma"].languages)
     assert {family.prompt for family in groups} == {families()["x-alma"].prompt}
+
+
+@pytest.mark.parametrize(
+    ("model", "family", "right"),
+    [
+        ("haoranxu/ALMA-13B-R", "instruct", "alma"),
+        ("haoranxu/X-ALMA-13B-Group1", "alma", "x-alma-1"),
+        ("google/translategemma-4b-it", "gemmax2", "translategemma"),
+        ("ByteDance-Seed/Seed-X-PPO-7B", "instruct", "seed-x"),
+        ("tencent/HY-MT1.5-7B", "hunyuan-mt", "hy-mt"),
+    ],
+)
+def test_a_family_that_a_model_is_not_of_is_refused_with_the_one_that_it_is_of(model, family, right):
+    with pytest.raises(ConfigError, match=f"is of the family '{right}'") as caught:
+        family_of(ModelRef(model), family)
+    assert right in caught.value.hint
+
+
+@pytest.mark.parametrize("model", ["Unbabel/Tower-Plus-9B", "utter-project/EuroLLM-9B-Instruct", "org/own"])
+def test_a_model_that_follows_instructions_may_be_asked_by_instruction(model):
+    assert family_of(ModelRef(model), "instruct").name == "instruct"
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [
+        ("tencent/Hunyuan-MT-Chimera-7B", "Hunyuan-MT-7B"),
+        ("haoranxu/ALMA-7B-Pretrain", "ALMA-7B"),
+        ("haoranxu/ALMA-13B-Pretrain-LoRA", "ALMA-13B-R"),
+        ("ModelSpace/GemmaX2-28-2B-Pretrain", "GemmaX2-28-9B-v0.1"),
+        ("ByteDance-Seed/Seed-X-RM-7B", "Seed-X-PPO-7B"),
+        ("Unbabel/TowerBase-7B-v0.1", "TowerInstruct"),
+    ],
+)
+@pytest.mark.parametrize("family", [None, "alma"])
+def test_what_is_no_translator_is_refused_with_one_that_is(model, instead, family):
+    with pytest.raises(ConfigError) as caught:
+        family_of(ModelRef(model), family)
+    assert instead in caught.value.hint
+
+
+def test_terms_that_travel_with_outputs_are_told():
+    told = {name for name, family in families().items() if family.outputs}
+    assert told == {"alma", "tower", "translategemma", "hunyuan-mt", "hy-mt", "gemmax2"}
+    for name in ("hunyuan-mt", "hy-mt"):
+        assert "European Union" in families()[name].license
 
 
 @pytest.mark.parametrize("family", families().values(), ids=families())

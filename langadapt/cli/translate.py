@@ -38,6 +38,7 @@ def translate_command(
     from langadapt.progress import Console
     from langadapt.records import read_records
     from langadapt.segments import MODE
+    from langadapt.translating import How
     from langadapt.translations import Paths
 
     pack = options.pack_of(language)
@@ -58,7 +59,7 @@ def translate_command(
             languages=(Language.of(SOURCE), pack.language),
             mode=slot.get("segmentation", MODE),
             progress=Console(),
-            router=Router.of(pack) if slot.get("routing", True) else None,
+            how=How(Router.of(pack) if slot.get("routing", True) else Router(()), slot.get("context", 0)),
         )
     options.say("\n".join(told(counts, out, pack.language.name)))
 

@@ -1,6 +1,7 @@
 """What families of models call a language: its English name, its BCP 47 code, FLORES-200's code, or one of their own.
 
-A family's own codes are a file beside this one: `codes`, and `members` for languages that go by another code there.
+A family's own codes are a file beside this one: `codes`, and `members` for languages that go by another code there, which may
+be all of them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from langadapt.languages import Language, read_toml
 
 _BESIDE = Path(__file__).parent
 _FLORES = _BESIDE.with_name("flores.toml")
-_PLAIN = ("name", "code")
+_PLAIN = ("name", "code", "listed")
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Codes:
 
 @cache
 def codes(naming: str) -> Codes | None:
-    """The table of a naming that has one; none for names and BCP 47 codes."""
+    """The table of a naming that has one; none for names, for BCP 47 codes, and for those that the family lists."""
     if naming in _PLAIN:
         return None
     path = _FLORES if naming == "flores" else _BESIDE / f"{naming}.toml"
     table: Mapping[str, Any] = read_toml(path)
     exceptions = {name: value for name, value in table.items() if name != "codes"}
-    return Codes(path, frozenset(table["codes"]), exceptions)
+    return Codes(path, frozenset(table.get("codes", table["members"].values())), exceptions)
 
 
 @cache
@@ -46,17 +47,21 @@ def called(language: Language, naming: str, languages: tuple[str, ...] = ()) -> 
     """What the language is called, or nothing where it is not known; no `languages` means any."""
     table = codes(naming)
     if table is None:
-        known = not languages or _listed(language, languages)
-        return (language.name if naming == "name" else language.code) if known else ""
+        entry = listed(language, languages)
+        if naming == "listed" or (languages and not entry):
+            return entry
+        return language.name if naming == "name" else language.code
     if naming == "flores":
         return language.flores if language.flores in table.codes else ""
     return next((code for code in _ways(language, table.members) if code in table.codes), "")
 
 
-def _listed(language: Language, languages: tuple[str, ...]) -> bool:
-    """Whether a list names the language, or the one that it is a variety of, in the script that this one is written in."""
+@cache
+def listed(language: Language, languages: tuple[str, ...]) -> str:
+    """Where a list names the language, or the one that it is a variety of, in the script that this one is written in."""
     short = base(language)
-    return language.code in languages or (short in languages and _usual(language))
+    ways = [language.code, f"{short}-{language.script}", *([short] if _usual(language) else ())]
+    return next((way for way in ways if way in languages), "")
 
 
 def _ways(language: Language, members: Mapping[str, str]) -> list[str]:

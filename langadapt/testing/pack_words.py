@@ -1,4 +1,4 @@
-"""The words of a pack: literals, phrases, judge prompts and routing rules. Each finding is `FILE: what, and how to mend it`."""
+"""The words of a pack: literals, phrases, prompts and routing rules. Each finding is `FILE: what, and how to mend it`."""
 
 import re
 import string
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langadapt.languages import LanguagePack, read_toml
+from langadapt.models.wording import KEYS
 
 WORDS = ("question", "answer", "options", "yes", "no", "and", "or", "translation")
 """The small words that every pack must have."""
@@ -23,6 +24,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
 """What the template of each judge prompt must hold, each name once or more, and nothing else in braces."""
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}")
 _NAME = re.compile(r"\{([a-z][a-z-]*)\}")
+_BRACED = re.compile(r"\{(\w+)\}")
 _CAPITAL = re.compile(r"(?<!\\)[A-Z]")
 _ACTIONS = ("translate", "untouched", "drop")
 _ROUTING = Path(__file__).parents[1] / "prepare" / "routing.toml"
@@ -72,7 +74,8 @@ def phrases(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def prompts(pack: LanguagePack) -> Iterator[str]:
-    """Judge prompts with other placeholders than they are filled with, or that ask for a rating which is not read."""
+    """Prompts with other placeholders than they are filled with, or that ask for a rating which is not read."""
+    yield from _translate(_table(pack.prompts, "translate"))
     judge = _table(pack.prompts, "judge")
     for name, prompt in judge.items():
         where = f"prompts.toml: judge.{name}"
@@ -87,6 +90,28 @@ def prompts(pack: LanguagePack) -> Iterator[str]:
     if judge:
         missing = [name for name in PLACEHOLDERS if name not in judge]
         yield from (f"prompts.toml: judge.{name} is missing: a judge asks with all four" for name in missing)
+
+
+def _translate(words: Mapping[str, Any]) -> Iterator[str]:
+    where = "prompts.toml: translate"
+    for key, value in words.items():
+        if key not in KEYS:
+            yield f"{where}.{key} is read by nothing: the keys are {', '.join(KEYS)}"
+            continue
+        if not _text(value):
+            yield f"{where}.{key} is empty or no text: give words, or leave it out"
+            continue
+        must, may = KEYS[key]
+        named = set(_BRACED.findall(value))
+        for name in sorted(named - must - may):
+            yield f"{where}.{key}: the placeholder {{{name}}} is not known: it takes {_listed(must | may)}"
+        for name in sorted(must - named):
+            yield f"{where}.{key}: the placeholder {{{name}}} is missing: put it where that belongs"
+    asked = f"{words.get('system', '')}{words.get('template', '')}"
+    if "template" in words:
+        for name in ("address", "glossary", "context"):
+            if f"{{{name}}}" not in asked:
+                yield f"{where}: neither `system` nor `template` has the placeholder {{{name}}}: give it a line of its own"
 
 
 def _prompt(prompt: Mapping[str, str], wanted: frozenset[str]) -> Iterator[str]:

@@ -66,8 +66,8 @@ class PackContract(Contract):
         self._none(pack_words.literals(self._pack))
 
     def test_prompts(self) -> None:
-        """Judge prompts hold the placeholders that they are filled with, and ask for a rating that can be read."""
-        self._needs("prompts.toml", "it has no judge prompts")
+        """Prompts hold the placeholders that they are filled with; those of judges ask for a rating that can be read."""
+        self._needs("prompts.toml", "it has no prompts of its own")
         self._none(pack_words.prompts(self._pack))
 
     def test_routing(self) -> None:
@@ -177,9 +177,10 @@ class PackContract(Contract):
     def _unfilled(self) -> Iterator[tuple[Path, list[str]]]:
         for path in sorted(self.folder().glob("*.toml")):
             lines = path.read_text(encoding="utf-8").splitlines()
-            yield path, [
-                line.lstrip("# ").partition("=")[0].strip() for line in lines if _UNFILLED.search(line)
-            ]
+            yield (
+                path,
+                [line.lstrip("# ").partition("=")[0].strip() for line in lines if _UNFILLED.search(line)],
+            )
 
     def _settings(self) -> Iterator[str]:
         for kind, tables in self._pack.facts.get("settings", {}).items():

@@ -148,9 +148,13 @@ class TranslatorContract(ComponentContract):
         )
 
     def test_context_is_not_translated(self) -> None:
-        """What a segment gives as context may be read, and does not come back."""
+        """What a segment gives as context may be read, or refused with `ConfigError`, and does not come back."""
         segments = [Segment(text=text, context=_CONTEXT) for text in self.texts[:2]]
-        for index, hypothesis in self._asked(segments):
+        try:
+            told = list(self._asked(segments))
+        except ConfigError:
+            return
+        for index, hypothesis in told:
             assert not (hypothesis.finished and "90417" in hypothesis.text), (
                 f"{self.named} translated the context of {self.texts[index]!r} too: send it apart from the text, or not at all"
             )

@@ -1,15 +1,15 @@
 """Causal language models in Transformers: how they are loaded, and how a batch of prompts is continued."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langadapt.interfaces import ModelRef
-from langadapt_plugins.translators.greedy import fits, greedy
+from langadapt_plugins.translators.greedy import fits, search
 from langadapt_plugins.translators.prompting import Prompting, Request
 
-Generate = Callable[[Any, Prompting, list[Request], int], list[list[int]]]
-"""Model, tokenizer, batch and beams to the new tokens of each request."""
+Generate = Callable[[Any, Prompting, Sequence[Request], int, int], Iterator[tuple[Request, list[int]]]]
+"""Model, tokenizer, requests, how many at once, and beams to the new tokens of each request."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,18 @@ def _load(model: ModelRef, dtype: str) -> Any:
     )
 
 
-def _generate(model: Any, prompting: Prompting, batch: list[Request], beams: int) -> list[list[int]]:
+def _generate(
+    model: Any, prompting: Prompting, requests: Sequence[Request], size: int, beams: int
+) -> Iterator[tuple[Request, list[int]]]:
     if beams == 1 and fits(model):
-        return greedy(model, prompting, batch)
+        yield from search(model, prompting, requests, size)
+        return
+    for start in range(0, len(requests), size):
+        batch = requests[start : start + size]
+        yield from zip(batch, _batch(model, prompting, batch, beams), strict=True)
+
+
+def _batch(model: Any, prompting: Prompting, batch: Sequence[Request], beams: int) -> list[list[int]]:
     import torch
     from transformers import GenerationConfig
 

@@ -1,6 +1,7 @@
 """Encoder-decoder models in Transformers: T5 as MADLAD-400, M2M100 as NLLB-200, Marian as OPUS-MT."""
 
 import os
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, Self
@@ -105,7 +106,15 @@ def _load(model: ModelRef, dtype: str) -> Any:
     return loaded
 
 
-def _generate(model: Any, prompting: Prompting, batch: list[Request], beams: int) -> list[list[int]]:
+def _generate(
+    model: Any, prompting: Prompting, requests: Sequence[Request], size: int, beams: int
+) -> Iterator[tuple[Request, list[int]]]:
+    for start in range(0, len(requests), size):
+        batch = requests[start : start + size]
+        yield from zip(batch, _batch(model, prompting, batch, beams), strict=True)
+
+
+def _batch(model: Any, prompting: Prompting, batch: Sequence[Request], beams: int) -> list[list[int]]:
     import torch
 
     longest = max(len(request.tokens) for request in batch)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,6 +82,8 @@ class Exchange:
             raise
         except AgainError as error:
             raise RefusedError(str(error)) from error
+        if status in (502, 503, 504):
+            raise RefusedError(f"{status}, {self._clean(explained(raw))}")
         brand = _brand(raw, head, self._terms.completions.model) if status == 200 else ""
         if self._terms.completions.beams > 1 and brand != "vllm":
             raise ConfigError(
@@ -102,7 +105,8 @@ class Exchange:
         if status == 200:
             return completions.read(decoded(raw, head.get("kind", "")), ask.limit)
         said = self._clean(explained(raw))
-        if status in _ENDS or 300 <= status < 400 or "insufficient_quota" in said:
+        spent = status == 429 and b"insufficient_quota" in raw  # as OpenAI says it; no pause helps
+        if status in _ENDS or 300 <= status < 400 or spent:
             raise self._end(url, status, said)
         if status == 429 or status >= 500 or status < 300:
             wait = _seconds(head.get("wait"))
@@ -133,7 +137,7 @@ class Exchange:
                 head = {"kind": answer.content_type, "wait": answer.headers.get("Retry-After", "")}
                 return answer.status, head, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise RefusedError(f"no connection ({self._clean(str(error))})") from error
+            raise RefusedError(f"no connection ({self._clean(_cause(error))})") from error
         except TimeoutError as error:
             raise AgainError(f"no answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -173,6 +177,12 @@ def _brand(raw: bytes, head: Mapping[str, str], model: str) -> str:
     rows: list[Any] = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     own = [one for one in rows if one.get("id") == model]
     return next((str(one.get("owned_by")) for one in own or rows), "")
+
+
+def _cause(error: Exception) -> str:
+    """Why there is no connection, as the system says it."""
+    cause = getattr(error, "os_error", error)
+    return os.strerror(cause.errno) if isinstance(cause, ConnectionError) and cause.errno else str(cause)
 
 
 def _seconds(wish: str | None) -> float | None:

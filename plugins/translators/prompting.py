@@ -1,19 +1,21 @@
-"""What engines that prompt a model share: settings, prompts as tokens, limits, and how the written tokens are read."""
+"""What engines that prompt a model share: settings, limits, and what is asked for each text."""
 
-import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from langadapt.errors import ComponentError, ConfigError, LangAdaptError
-from langadapt.identity import pinned
-from langadapt.interfaces import LIMIT, Finish, Hypothesis, Loads, ModelRef, Resolved, Segment
+from langadapt.errors import ConfigError
+from langadapt.interfaces import LIMIT, Hypothesis, Loads, ModelRef, Resolved, Segment
 from langadapt.languages import Language, LanguagePack
-from langadapt.models import Family, family_of
+from langadapt.models import NOTHING, Family, family_of
+from langadapt_plugins.translators.asking import Asking
 from langadapt_plugins.translators.covering import covering_model
+from langadapt_plugins.translators.loading import loading
+from langadapt_plugins.translators.prompts import Prompting, Request
+
+__all__ = ["PromptedTranslator", "Prompting", "Request", "loading"]
 
 _ROOM = 32
 """New tokens that every text may take, however short it is."""
@@ -21,18 +23,8 @@ _CHARACTERS_PER_TOKEN = 40
 """A text of more for each token that a model takes is too long, and its tokens are not worth counting."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One prompt in tokens, how many tokens its answer may take, and the one that it is made to begin with, if any."""
-
-    index: int
-    tokens: list[int]
-    limit: int
-    begin: int | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
-class PromptedTranslator(Loads):
+class PromptedTranslator(Asking, Loads):
     """A model that is asked for a translation; an engine says how `_answers` come about, and of which `kinds` of models."""
 
     kinds: ClassVar[tuple[str, ...]] = ("causal",)
@@ -51,6 +43,7 @@ class PromptedTranslator(Loads):
     ] = 4.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("beams", "new_tokens_at_most", "new_tokens_per_token"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
@@ -60,22 +53,19 @@ class PromptedTranslator(Loads):
         """Nothing is sampled."""
         return True
 
-    @property
-    def known(self) -> dict[str, Any]:
-        """The family's prompt and how its output is read, which are part of what a translation is."""
-        return self._family.facts
-
     def check(self, pack: LanguagePack) -> None:
-        """Refuse a model that translates neither into the language nor out of it."""
+        """Refuse a model that translates neither into the language nor out of it, and settings that its prompt has no place for."""
         english = Language.of("en")
         if not self._family.covers(pack.language, english):
             self._family.check(english, pack.language)
+        self._check_asking()
 
     def translate(
         self, texts: Sequence[Segment], *, source: Language, target: Language
     ) -> Iterator[tuple[int, Hypothesis]]:
         """What cannot be sent first, then each translation as soon as its model has ended."""
         self._family.check(source, target)
+        self._check_asking()
         if not texts:
             return
         requests: list[Request] = []
@@ -99,7 +89,7 @@ class PromptedTranslator(Loads):
                 f"{self.model} is of the family {family.name!r}: {family.kind} models, which this engine does not run",
                 hint='take the engine `transformers`: use = "transformers"',
             )
-        return family
+        return self._worded(family)
 
     @property
     def _context(self) -> int:
@@ -126,10 +116,13 @@ class PromptedTranslator(Loads):
         if not short:
             return
         sizes = self._prompting.sizes([text.text for _, text in short])
-        prompts = self._prompting.tokens([text.text for _, text in short], source, target)
+        prompts = self._prompts([text for _, text in short], source, target)
         begin = self._prompting.begin(target)
-        for (index, text), size, tokens in zip(short, sizes, prompts, strict=True):
+        for (index, text), size, given in zip(short, sizes, prompts, strict=True):
             limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
+            tokens = given
+            if text.context and self._prompting.positions(len(tokens), limit) > self._context:
+                (tokens,) = self._prompts([replace(text, context="")], source, target)
             if not text.text.strip():
                 yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
             elif reason := self._too_long(size, len(tokens), limit):
@@ -139,6 +132,14 @@ class PromptedTranslator(Loads):
             else:
                 yield index, Request(index, tokens, limit, begin)
 
+    def _prompts(self, texts: Sequence[Segment], source: Language, target: Language) -> list[list[int]]:
+        """The tokens that ask for each text, with what is said beside it."""
+        asked = self._asked(texts, source, target)
+        plain = [text.text for text in texts]
+        if all(one == NOTHING for one in asked):
+            return self._prompting.tokens(plain, source, target)
+        return self._prompting.asking(plain, source, target, asked)
+
     def _too_long(self, size: int, prompt: int, limit: int) -> str:
         family = self._family
         if size > family.input_tokens:
@@ -146,141 +147,3 @@ class PromptedTranslator(Loads):
         if self._prompting.positions(prompt, limit) > self._context:
             return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._context}"
         return ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prompting:
-    """A model's tokenizer with its family: text to prompt tokens, and written tokens to a hypothesis."""
-
-    family: Family
-    tokenizer: Any
-    context: int
-    ends: frozenset[int]
-
-    @classmethod
-    def load(cls, model: ModelRef, family: Family) -> Self:
-        """Read tokenizer and configuration, no weights."""
-        with loading(model) as ref:
-            from transformers import AutoConfig, AutoTokenizer, GenerationConfig
-
-            config = AutoConfig.from_pretrained(
-                ref.name, revision=ref.revision, trust_remote_code=False
-            ).get_text_config()
-            tokenizer = AutoTokenizer.from_pretrained(
-                ref.name, revision=ref.revision, trust_remote_code=False
-            )
-            try:
-                generation: Any = GenerationConfig.from_pretrained(ref.name, revision=ref.revision)
-            except OSError:
-                generation = config
-        if family.chat and not tokenizer.chat_template:
-            raise ConfigError(
-                f"the tokenizer of {model} has no chat template, and models of the family {family.name!r} are asked in a chat",
-                hint="name another `family`, or the model that was tuned for chat",
-            )
-        end = generation.eos_token_id
-        ends = {tokenizer.eos_token_id, *(end if isinstance(end, list) else [end])}
-        context = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
-        return cls(family=family, tokenizer=tokenizer, context=context, ends=frozenset(ends - {None}))
-
-    def sizes(self, texts: list[str]) -> list[int]:
-        """How many tokens each text has by itself."""
-        return [len(tokens) for tokens in self._encoded(texts, special=False, literal=True)]
-
-    def tokens(self, texts: list[str], source: Language, target: Language) -> list[list[int]]:
-        """The tokens of each text's prompt. What looks like a special token in a text is text, outside chats."""
-        prompts = [self.family.render(text, source, target) for text in texts]
-        if not self.family.chat:
-            return self._encoded(prompts, special=True, literal=True)
-        chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
-        rendered = self.tokenizer.apply_chat_template(chats, tokenize=False, add_generation_prompt=True)
-        return self._encoded(rendered, special=False, literal=False)
-
-    def begin(self, target: Language) -> int | None:  # noqa: ARG002 - kinds of models differ in it
-        """The token that an answer is made to begin with; none where the model is free."""
-        return None
-
-    def positions(self, prompt: int, limit: int) -> int:
-        """How many positions of the model's context a prompt and its answer need."""
-        return prompt + limit
-
-    def unwritable(self, text: str) -> str:  # noqa: ARG002 - kinds of models differ in it
-        """Why the model could not give back what must stand in the translation; nothing where it can."""
-        return ""
-
-    @cached_property
-    def breaks(self) -> frozenset[int]:
-        """Tokens after which the translation may be whole: `ended` says whether it is."""
-        marks = {stop[-1] for stop in self.family.stop} | (
-            {"\n"} if self.family.reads == "first-line" else set()
-        )
-        if not marks:
-            return frozenset()
-        words = self.tokenizer.batch_decode([[token] for token in range(len(self.tokenizer))])
-        return frozenset(token for token, word in enumerate(words) if marks & set(word)) - self.ends
-
-    def ended(self, tokens: Sequence[int]) -> bool:
-        """Whether the last token made the translation whole, whatever would follow."""
-        if tokens[-1] in self.ends:
-            return True
-        if tokens[-1] not in self.breaks:
-            return False
-        text = self._text(tokens)
-        line = self.family.reads == "first-line" and "\n" in text.lstrip() and bool(self.family.read(text))
-        return line or any(stop in text for stop in self.family.stop)
-
-    def read(self, request: Request, written: Sequence[int]) -> Hypothesis:
-        """What the model wrote up to its end or its limit; what follows is ignored."""
-        within = written[: request.limit]
-        end = next((count for count in range(1, len(within) + 1) if self.ended(within[:count])), 0)
-        text = self.family.read(self._text(within[: end or None]))
-        finish: Finish = "stop"
-        reason = ""
-        if not end:
-            finish, reason = "length", f"not at its end after {request.limit} tokens"
-        elif not text:
-            finish, reason = "error", "empty"
-        return Hypothesis(
-            text=text,
-            finish=finish,
-            reason=reason,
-            tokens_in=len(request.tokens),
-            tokens_out=end or len(within),
-        )
-
-    def _text(self, tokens: Sequence[int]) -> str:
-        return str(
-            self.tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
-
-    def _encoded(self, texts: list[str], *, special: bool, literal: bool) -> list[list[int]]:
-        encoded = self.tokenizer(
-            texts, add_special_tokens=special, split_special_tokens=literal, verbose=False
-        )
-        return list(encoded["input_ids"])
-
-
-@contextmanager
-def loading(model: ModelRef) -> Iterator[ModelRef]:
-    """The model with its revision pinned; what goes wrong while it loads is raised as an error that names it."""
-    if not model.folder and (model.name.startswith(("/", ".", "~")) or model.name.count("/") > 1):
-        raise ConfigError(
-            f"the model folder {model} does not exist", hint="name a folder that holds a model, or a Hub id"
-        )
-    try:
-        with (
-            redirect_stderr(io.StringIO()) if model.folder else nullcontext()
-        ):  # a bar tells of downloads only
-            yield pinned(model)
-    except ModuleNotFoundError as error:
-        extra = "vllm" if error.name == "vllm" else "translate"
-        raise ComponentError(
-            f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'"
-        ) from error
-    except LangAdaptError:
-        raise
-    except Exception as error:
-        raise ComponentError(
-            f"the model {model} cannot be loaded: {type(error).__name__}: {error}",
-            hint="check that the folder or repository holds config, tokenizer and weights of a model of this kind",
-        ) from error

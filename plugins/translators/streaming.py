@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +12,8 @@ T = TypeVar("T")
 Deliver = Callable[[T], Awaitable[None]]
 """Hands one item out; waits while nobody takes what is there."""
 _PAUSE_S = 0.02
+_LOOK_UP_S = 0.5
+"""While nothing comes: Ctrl-C does not break every wait on every system."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Streaming(Generic[T]):
         thread = Thread(target=self._run, args=(loop, task), name="langadapt-streaming", daemon=True)
         thread.start()
         try:
-            while not isinstance(made := self._made.get(), _End):
+            while not isinstance(made := self._next(), _End):
                 yield made
             if made.error:
                 raise made.error
@@ -47,6 +49,11 @@ class Streaming(Generic[T]):
             with suppress(RuntimeError):  # the loop is closed: all is done
                 loop.call_soon_threadsafe(task.cancel)
             thread.join()
+
+    def _next(self) -> T | _End:
+        while True:
+            with suppress(Empty):
+                return self._made.get(timeout=_LOOK_UP_S)
 
     async def _deliver(self, item: T) -> None:
         while self._made.qsize() >= self._room:  # noqa: ASYNC110 - another thread takes them

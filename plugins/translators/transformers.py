@@ -24,7 +24,7 @@ class TransformersTranslator(PromptedTranslator):
     output_version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = tuple(_KINDS)
     resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"model": covering_model(kinds)}
-    batch_size: Annotated[int, "texts translated at once; halved where memory runs out", SPEED] = 32
+    batch_size: Annotated[int, "texts translated at once; halved where memory runs out", SPEED] = 48
     device: Annotated[str, "where it runs; auto is the accelerator, or else the CPU", SPEED] = "auto"
 
     def __post_init__(self) -> None:
@@ -60,33 +60,30 @@ class TransformersTranslator(PromptedTranslator):
             return kind.load(ref, self.dtype).to(device).eval()
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Hypothesis]]:
-        start, size = 0, self.batch_size
-        while batch := requests[start : start + size]:
-            written = self._written(batch)
-            if written is None and len(batch) == 1:
-                raise MachineError(
-                    f"a text of {len(batch[0].tokens)} tokens does not fit into the memory of {self._model.device}",
-                    hint="set `dtype` to bfloat16, `beams` to 1, or take a smaller model",
-                )
-            if written is None:
-                _free()
-                size = len(batch) // 2
-                continue
-            start += len(batch)
-            for request, tokens in zip(batch, written, strict=True):
-                yield request.index, self._prompting.read(request, tokens)
+        left = {request.index: request for request in requests}
+        size = self.batch_size
+        while left:
+            try:
+                for request, tokens in self._generated(list(left.values()), size):
+                    del left[request.index]
+                    yield request.index, self._prompting.read(request, tokens)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                size = self._halved(min(size, len(left)), next(iter(left.values())))
 
-    def _written(self, batch: list[Request]) -> list[list[int]] | None:
-        """The new tokens of each; none where the accelerator's memory ran out."""
-        try:
-            return self._generated(batch)
-        except RuntimeError as error:
-            if not _out_of_memory(error):
-                raise
-            return None
+    def _halved(self, size: int, first: Request) -> int:
+        """How many texts to try at once after `size` were too many; raises `MachineError` where it was one."""
+        if size == 1:
+            raise MachineError(
+                f"a text of {len(first.tokens)} tokens does not fit into the memory of {self._model.device}",
+                hint="set `dtype` to bfloat16, `beams` to 1, or take a smaller model",
+            )
+        _free()
+        return size // 2
 
-    def _generated(self, batch: list[Request]) -> list[list[int]]:
-        return self._kind.generate(self._model, self._prompting, batch, self.beams)
+    def _generated(self, requests: list[Request], size: int) -> Iterator[tuple[Request, list[int]]]:
+        return self._kind.generate(self._model, self._prompting, requests, size, self.beams)
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

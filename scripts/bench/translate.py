@@ -21,7 +21,7 @@ from typing import Any
 
 from figures import Figure, heading, summed_up
 
-from langadapt.interfaces import ModelRef, Segment, Translator
+from langadapt.interfaces import Hypothesis, ModelRef, Segment, Translator
 from langadapt.languages import Language
 from langadapt.records import Record, read_records, read_rows, record_from_row
 from langadapt.segments import Document
@@ -48,7 +48,7 @@ def exemplars() -> Iterator[Record]:
 
 
 def engine(translator: Translator) -> Translate:
-    """A translator as a function; what does not finish is empty."""
+    """A translator as a function; what does not finish is empty, which a loop of one's own does not tell apart."""
 
     def translate(texts: Texts) -> list[str]:
         got = dict(translator.translate([Segment(text=text) for text in texts], source=EN, target=DE))
@@ -60,7 +60,8 @@ def engine(translator: Translator) -> Translate:
 def ratio(ours: Translate, other: Translate, texts: Texts, pairs: int) -> tuple[float, float]:
     """How many times as fast, by the median of interleaved pairs after one to warm up, and the share of equal texts."""
     mine, theirs = ours(texts), other(texts)
-    same = sum(a == b for a, b in zip(mine, theirs, strict=True)) / len(texts)
+    pairs_made = [(a, b) for a, b in zip(mine, theirs, strict=True) if a]
+    same = sum(a == b for a, b in pairs_made) / len(pairs_made)
     found = []
     for number in range(pairs):
         taken = {}
@@ -132,8 +133,8 @@ def ray(texts: Texts, model: Path, pairs: int) -> Iterator[Figure]:
 def vllm(texts: Texts, model: Path, pairs: int) -> Iterator[Figure]:
     """The engine beside vLLM itself, on one and the same loaded model."""
     ours = _vllm(model)
-    requests = dict(ours._requests([Segment(text=text) for text in texts], EN, DE))  # noqa: SLF001 - the same limits
-    limits = {text: requests[index].limit for index, text in enumerate(texts)}
+    limits = _limits(ours, texts)
+    texts = list(limits)
     times, same = ratio(engine(ours), own_generate(ours._llm, limits), texts, pairs)  # noqa: SLF001 - the same engine
     yield _times("vllm: times LLM.generate", times, 0.95)
     yield _share("vllm: the same text as LLM.generate", same)
@@ -145,6 +146,7 @@ def openai(texts: Texts, model: Path, pairs: int) -> Iterator[Figure]:
     from langadapt_plugins.translators.openai import OpenaiTranslator
 
     inside = _vllm(model)
+    texts = list(_limits(inside, texts))
     with server(model) as url:
         outside = OpenaiTranslator(
             model=str(model), family="alma", base_urls=(url,), tokenizer=ModelRef(str(model))
@@ -175,7 +177,7 @@ def server(model: Path) -> Iterator[str]:
     ]
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, "--port", str(port)]
     child = subprocess.Popen(
-        [*command, "--kv-cache-memory-bytes", str(64 << 20), "--max-num-seqs", "64", "--no-enable-log-requests"],
+        [*command, "--kv-cache-memory-bytes", str(64 << 20), "--max-num-seqs", "64", "--disable-uvicorn-access-log", "--disable-log-stats"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"},
     )  # fmt: skip
     try:
@@ -183,7 +185,7 @@ def server(model: Path) -> Iterator[str]:
             if child.poll() is not None:
                 raise SystemExit(f"the server ended with {child.returncode}")
             with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)  # noqa: S310 - our own address
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
                 break
             time.sleep(1)
         yield f"http://127.0.0.1:{port}/v1"
@@ -205,6 +207,16 @@ def _vllm(model: Path) -> Any:
         model=ModelRef(str(model)), family="alma", dtype="float32", max_model_len=512, enforce_eager=True,
         kv_cache_memory_bytes=64 << 20,
     )  # fmt: skip
+
+
+def _limits(translator: Any, texts: Texts) -> dict[str, int]:
+    """The texts that fit into the model with their answers, and how many tokens each answer may take."""
+    requests = dict(translator._requests([Segment(text=text) for text in texts], EN, DE))  # noqa: SLF001 - the same limits
+    return {
+        texts[index]: request.limit
+        for index, request in sorted(requests.items())
+        if not isinstance(request, Hypothesis)
+    }
 
 
 def _prompt(text: str) -> str:

@@ -6,7 +6,7 @@ from tiny import tiny_model
 from langadapt.interfaces import ModelRef
 from langadapt.models import families
 from langadapt_plugins.translators.causal import CAUSAL
-from langadapt_plugins.translators.greedy import fits, greedy
+from langadapt_plugins.translators.greedy import fits, search
 from langadapt_plugins.translators.prompting import Prompting, Request
 
 TEXTS = [
@@ -52,6 +52,13 @@ def random_model(name, prompting):
         return transformers.AutoModelForCausalLM.from_config(made, dtype=torch.float32).eval()
 
 
+def searched(model, prompting, requests, size):
+    """What each request wrote; each comes once."""
+    found = [(request.index, written) for request, written in search(model, prompting, requests, size)]
+    assert sorted(index for index, _ in found) == sorted(request.index for request in requests)
+    return dict(found)
+
+
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_each_row_as_if_it_were_alone(name, prompting):
     import torch
@@ -67,8 +74,12 @@ def test_each_row_as_if_it_were_alone(name, prompting):
         )
     ]
     assert len({len(request.tokens) for request in batch}) > 2
-    together = greedy(model, prompting, batch)
-    for request, written in zip(batch, together, strict=True):
+    together = searched(model, prompting, batch, 4)
+    assert searched(model, prompting, batch, 2) == together
+    assert searched(model, prompting, batch[::-1], 3) == together
+    assert searched(model, prompting, batch, 1) == together
+    for request in batch:
+        written = together[request.index]
         settings = GenerationConfig(
             max_new_tokens=request.limit, do_sample=False, eos_token_id=2, pad_token_id=0
         )
@@ -96,4 +107,6 @@ def test_what_keeps_no_cache_of_rows_is_left_to_generate(prompting):
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     assert not fits(model)
     batch = [Request(0, prompting._encoded(["hello"], special=True, literal=True)[0], 5)]
-    assert len(CAUSAL.generate(model, prompting, batch, 1)[0]) <= 5
+    ((request, written),) = CAUSAL.generate(model, prompting, batch, 4, 1)
+    assert request is batch[0]
+    assert 1 <= len(written) <= 5

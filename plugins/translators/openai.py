@@ -1,0 +1,225 @@
+"""Translation by a causal language model behind servers with OpenAI's interface: vLLM, SGLang, llama.cpp, hosted ones."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+from langadapt.errors import ConfigError
+from langadapt.interfaces import LIMIT, SPEED, Hypothesis, Loads, ModelRef, Segment
+from langadapt.languages import Language, LanguagePack
+from langadapt.models import Family, family_of
+from langadapt_plugins.translators.completions import Ask, Completions
+from langadapt_plugins.translators.exchange import Terms
+from langadapt_plugins.translators.prompting import Prompting
+from langadapt_plugins.translators.servers import Servers
+from langadapt_plugins.translators.streaming import Streaming
+
+_ROOM = 32
+"""New tokens that every text may take, however short it is."""
+_CHARACTERS_PER_TOKEN = 40
+"""A text of more for each token that a model takes is too long, and its tokens are not worth counting."""
+_BYTES_PER_TOKEN = 3
+"""Without a tokenizer; fewer than most tokenizers put into one, so that no answer is cut that another engine would give."""
+_SAMPLE = "Good morning."
+"""Its prompt shows whether a tokenizer is the servers' own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenaiTranslator(Loads):
+    """A translation model that servers run. Which weights they hold is not known: `revision` tells one from another.
+
+    Lengths are estimated without a `tokenizer`. With one they are counted, and a raw prompt is sent as its tokens, so that
+    what looks like a special token in a text is text, as in the other engines; it must be the one that the model has.
+    """
+
+    requires: ClassVar[tuple[str, ...]] = ("aiohttp",)
+    output_version: ClassVar[int] = 1
+    model: Annotated[str, "the name by which the servers know the model"]
+    base_urls: Annotated[
+        tuple[str, ...], "servers that share the work, such as http://127.0.0.1:8000/v1", SPEED
+    ]
+    family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = (
+        None
+    )
+    revision: Annotated[str, "any word for the weights that are served: change it when they change"] = ""
+    tokenizer: Annotated[
+        ModelRef | None, "the model's tokenizer, for exact lengths and literal text; estimated without"
+    ] = None
+    api_key_env: Annotated[
+        str | None, "environment variable that holds the servers' key; none is sent without", SPEED
+    ] = None
+    temperature: Annotated[float, "0 is greedy"] = 0.0
+    seed: Annotated[int, "sent where the temperature is above 0"] = 0
+    beams: Annotated[int, "beams of the search, which only vLLM's server has; 1 is greedy"] = 1
+    new_tokens_at_most: Annotated[int, "the longest translation in tokens", LIMIT] = 512
+    new_tokens_per_token: Annotated[
+        float, f"longest translation per source token, and {_ROOM} more", LIMIT
+    ] = 4.0
+    in_flight: Annotated[int, "requests under way at once, for each server", SPEED] = 64
+    timeout: Annotated[float, "seconds that an answer may take", SPEED] = 300.0
+    retries: Annotated[int, "how often a text is asked again after a fault of the server", SPEED] = 6
+
+    def __post_init__(self) -> None:
+        for name in ("beams", "new_tokens_at_most", "new_tokens_per_token", "in_flight", "timeout"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
+        for name in ("temperature", "retries"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be 0 or more")
+        if self.beams > 1 and self.temperature:
+            raise ConfigError("`beams` and `temperature` exclude each other", hint="set one of them")
+        if not self.base_urls or isinstance(self.base_urls, str):
+            raise ConfigError("`base_urls` names no server", hint='base_urls = ["http://127.0.0.1:8000/v1"]')
+        for number, url in enumerate(self.base_urls, 1):
+            _check(url, f"`base_urls`, server {number}")
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether nothing is sampled, as far as the servers keep to it."""
+        return self.temperature == 0
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The family's prompt and how its output is read, which are part of what a translation is."""
+        return self._family.facts
+
+    def check(self, pack: LanguagePack) -> None:
+        """Refuse a model that translates neither into the language nor out of it, and a key that is not there."""
+        english = Language.of("en")
+        if not self._family.covers(pack.language, english):
+            self._family.check(english, pack.language)
+        self._key()
+
+    def translate(
+        self, texts: Sequence[Segment], *, source: Language, target: Language
+    ) -> Iterator[tuple[int, Hypothesis]]:
+        """What cannot be sent first, then each translation as soon as a server has it."""
+        self._family.check(source, target)
+        key = self._key()
+        asks: list[Ask] = []
+        for index, ask in self._asks(texts, source, target):
+            if isinstance(ask, Hypothesis):
+                yield index, ask
+            else:
+                asks.append(ask)
+        if not asks:
+            return
+        asks.sort(key=lambda ask: ask.limit, reverse=True)  # no long one is left over at the end
+        servers = Servers(self.base_urls, self._terms(source, target), key)
+        room = 4 * self.in_flight * len(self.base_urls)
+        answers = Streaming[tuple[int, Hypothesis]](lambda deliver: servers.answer(asks, deliver), room)
+        yield from answers.items()
+
+    @property
+    def _family(self) -> Family:
+        family = family_of(ModelRef(self.model), self.family)
+        if family.kind != "causal":
+            raise ConfigError(
+                f"{self.model} is of the family {family.name!r}: {family.kind} models, which this engine does not run",
+                hint='take the engine `transformers`: use = "transformers"',
+            )
+        return family
+
+    @cached_property
+    def _prompting(self) -> Prompting | None:
+        return Prompting.load(self.tokenizer, self._family) if self.tokenizer else None
+
+    def _terms(self, source: Language, target: Language) -> Terms:
+        sample = None
+        if self._prompting and not self._family.chat:
+            text = self._family.render(_SAMPLE, source, target)
+            sample = (text, self._prompting.tokens([_SAMPLE], source, target)[0])
+        return Terms(
+            completions=Completions(
+                model=self.model,
+                family=self._family,
+                temperature=self.temperature,
+                seed=self.seed,
+                beams=self.beams,
+            ),
+            in_flight=self.in_flight,
+            timeout=self.timeout,
+            retries=self.retries,
+            key_from=self.api_key_env,
+            sample=sample,
+        )
+
+    def _key(self) -> str:
+        """The key, which is kept nowhere; none where no variable is named."""
+        if not self.api_key_env:
+            return ""
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not (key and key.isascii() and key.isprintable()):
+            raise ConfigError(
+                f"${self.api_key_env} holds no key for the servers", hint=f"export {self.api_key_env}=..."
+            )
+        return key
+
+    def _asks(
+        self, texts: Sequence[Segment], source: Language, target: Language
+    ) -> Iterator[tuple[int, Ask | Hypothesis]]:
+        """A request for each text, or why it is not sent."""
+        family = self._family
+        short: list[tuple[int, str]] = []
+        for index, text in enumerate(one.text for one in texts):
+            if len(text) > _CHARACTERS_PER_TOKEN * family.input_tokens:
+                reason = f"{len(text)} characters, and models of the family {family.name!r} take {family.input_tokens} tokens"
+            else:
+                reason = family.several(text, source)
+            if reason:
+                yield index, Hypothesis(text="", finish="too-long", reason=reason)
+            elif not text.strip():
+                yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
+            else:
+                short.append((index, text))
+        if not short:
+            return
+        sizes, prompts = self._measured([text for _, text in short], source, target)
+        for (index, text), size, tokens in zip(short, sizes, prompts, strict=True):
+            limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
+            if reason := self._too_long(size, len(tokens), limit):
+                yield index, Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
+            else:
+                raw = tokens and not family.chat
+                yield index, Ask(index, tokens if raw else family.render(text, source, target), limit)
+
+    def _measured(
+        self, texts: list[str], source: Language, target: Language
+    ) -> tuple[list[int], list[list[int]]]:
+        """How many tokens each text has, and the tokens of its prompt, which are empty where they are not known."""
+        if self._prompting:
+            return self._prompting.sizes(texts), self._prompting.tokens(texts, source, target)
+        sizes = [math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN) for text in texts]
+        return sizes, [[] for _ in texts]
+
+    def _too_long(self, size: int, prompt: int, limit: int) -> str:
+        """Why a text is not sent; what else exceeds a server's context the server refuses itself."""
+        family = self._family
+        if size > family.input_tokens:
+            about = "" if self._prompting else "about "
+            return (
+                f"{about}{size} tokens, and models of the family {family.name!r} take {family.input_tokens}"
+            )
+        if self._prompting and self._prompting.positions(prompt, limit) > self._prompting.context:
+            return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._prompting.context}"
+        return ""
+
+
+def _check(url: str, where: str) -> None:
+    """Refuse an address that holds a secret, or is none; it is not repeated, since it may hold one."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ConfigError(f"{where}, is no address", hint="write it as http://127.0.0.1:8000/v1")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigError(
+            f"{where}, holds a user, a password or a query, which would end up in the run's files",
+            hint="give the key in the environment, and its variable's name as `api_key_env`",
+        )

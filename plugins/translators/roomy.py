@@ -1,0 +1,44 @@
+"""Keys and values with room behind them, so that a token more does not copy all that went before."""
+
+from functools import cache
+from typing import Any
+
+_ROOM = 64
+"""Tokens that there is room for before all is copied."""
+
+
+def give_room(cache: Any) -> None:
+    """Let the layers of a new, empty cache that only grow have room; those that forget stay as they are."""
+    from transformers.cache_utils import DynamicLayer
+
+    cache.layers = [_layer()() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+
+
+@cache
+def _layer() -> type[Any]:
+    from transformers.cache_utils import DynamicLayer
+
+    class Roomy(DynamicLayer):  # type: ignore[misc] - Transformers is not typed
+        """A layer whose `keys` and `values` are the beginnings of larger tensors; whoever replaces them gets room anew."""
+
+        _room: Any = None
+
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+            """Put the new ones behind the others; gives all."""
+            if not self.is_initialized:
+                self.lazy_initialization(key_states, value_states)
+            length = self.get_seq_length()
+            whole = length + key_states.shape[-2]
+            room = self._room
+            if room is None or self.keys.data_ptr() != room[0].data_ptr() or room[0].shape[-2] < whole:
+                shape = [*key_states.shape[:-2], whole + _ROOM]
+                room = self._room = tuple(
+                    one.new_empty([*shape, one.shape[-1]]) for one in (key_states, value_states)
+                )
+                if length:
+                    room[0][..., :length, :], room[1][..., :length, :] = self.keys, self.values
+            room[0][..., length:whole, :], room[1][..., length:whole, :] = key_states, value_states
+            self.keys, self.values = room[0][..., :whole, :], room[1][..., :whole, :]
+            return self.keys, self.values
+
+    return Roomy
