@@ -12,6 +12,8 @@ from langadapt.errors import ConfigError, LangAdaptError
 from langadapt.languages import LanguagePack
 
 LISTED = (*registry.KINDS, "recipe")
+_WIDEST = 200
+"""Characters of a value that are shown; longer ones are texts, which stand whole where they come from."""
 
 
 @click.command()
@@ -167,13 +169,15 @@ def _resolved(pack: LanguagePack) -> dict[str, tuple[str, str]]:
 def _table(rows: Mapping[str, tuple[str, str]]) -> None:
     width = max((len(key) for key in rows), default=0)
     for key, (value, origin) in rows.items():
-        click.echo(f"  {key:<{width}} = {value}" + (f"   ({origin})" if origin else ""))
+        shown = value if len(value) <= _WIDEST else f"{value[:_WIDEST]}…"
+        options.say(f"  {key:<{width}} = {shown}" + (f"   ({origin})" if origin else ""))
 
 
 def _show_recipe(name: str, language: str | None, other: str | None) -> None:
-    lines = _recipe_lines(name, language)
+    code = language or _owner(name)
+    lines = _recipe_lines(name, code)
     if other:
-        below = _recipe_lines(other, language)
+        below = _recipe_lines(other, code)
         lines = {key: value for key, value in lines.items() if below.get(key, ("",))[0] != value[0]} | {
             key: ("(not set)", "") for key in below if key not in lines
         }
@@ -181,18 +185,21 @@ def _show_recipe(name: str, language: str | None, other: str | None) -> None:
     _table(lines)
 
 
-def _recipe_lines(name: str, language: str | None) -> dict[str, tuple[str, str]]:
+def _recipe_lines(name: str, code: str) -> dict[str, tuple[str, str]]:
     from langadapt.recipe import explained, read_recipe
 
-    if language is None:
-        owners = [
-            i.name
-            for i in registry.installed("language")
-            if name.endswith(".toml") or name in _recipes(i.name)
-        ]
-        if len(owners) != 1:
-            raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
-        language = owners[0]
     options.own_caches()
-    pack = registry.pack(language)
+    pack = registry.pack(code)
     return explained(read_recipe(name, pack), pack)
+
+
+def _owner(name: str) -> str:
+    """The one language that has a recipe of that name."""
+    owners = [
+        item.name
+        for item in registry.installed("language")
+        if name.endswith(".toml") or name in _recipes(item.name)
+    ]
+    if len(owners) != 1:
+        raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
+    return owners[0]

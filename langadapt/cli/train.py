@@ -14,7 +14,7 @@ from langadapt.cli.alone import FILE, FOLDER, component_alone, model_here
 @click.command()
 @click.argument("rows", type=FILE, metavar="DATA.jsonl")
 @options.language
-@click.option("--trainer", "name", required=True, metavar="NAME")
+@click.option("--trainer", "name", required=True, metavar="NAME", help="`langadapt list trainer` names them.")
 @click.option(
     "--base", required=True, metavar="MODEL", help="Hub id (with @REVISION) or folder to start from."
 )
@@ -29,7 +29,7 @@ from langadapt.cli.alone import FILE, FOLDER, component_alone, model_here
     show_default=True,
     help="Share of rows kept from training, by a hash of their id.",
 )
-@click.option("--seed", type=int, default=42, show_default=True)
+@click.option("--seed", type=int, default=42, show_default=True, help="Of whatever is drawn at random.")
 @options.changes
 def train_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     rows: Path,

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 from langadapt.interfaces import Finish, Hypothesis
 from langadapt.models import Family
+from langadapt_plugins.translators.prompts import joined
+
+Prompt = str | list[int] | list[dict[str, Any]]
 
 _TOO_LONG = re.compile(
     r"context[ _](length|size|window)|too (long|large)|longer than|max_model_len|exceed\w* .{0,60}(token|length|limit)"
@@ -20,6 +23,8 @@ _UNDONE = ("abort", "error")
 _STOPS = 4
 """The most stop strings that OpenAI's own interface takes; reading the answer ends it at the others."""
 _SHOWN = 300
+_OWN = ("vllm", "sglang")
+"""Whose servers take keys that OpenAI's interface does not have."""
 
 
 class AgainError(Exception):
@@ -36,11 +41,26 @@ class BlankError(AgainError):
 
 @dataclass(frozen=True)
 class Ask:
-    """One prompt, as text or in tokens, and how many tokens its answer may take."""
+    """One prompt, as text, in tokens or as a chat, and how many tokens its answer may take.
+
+    `without` asks for the same without context, for a server that has no room for it.
+    """
 
     index: int
-    prompt: str | list[int]
+    prompt: Prompt
     limit: int
+    without: "Ask | None" = None
+
+    @property
+    def folded(self) -> Self | None:
+        """The same chat with its system message said by the user; none where there is no such message."""
+        chat = cast("list[dict[str, Any]]", self.prompt)
+        return replace(self, prompt=joined(chat)) if self._begins_with_system else None
+
+    @property
+    def _begins_with_system(self) -> bool:
+        first = self.prompt[0] if self.prompt else None
+        return isinstance(first, dict) and first["role"] == "system"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +86,7 @@ class Completions:
             "temperature": self.temperature,
             "stream": False,
         }
-        if self.family.chat:
-            asked["messages"] = [{"role": "user", "content": ask.prompt}]
-        else:
-            asked["prompt"] = ask.prompt
+        asked["messages" if self.family.chat else "prompt"] = ask.prompt
         line = ["\n"] if self.family.reads == "first-line" and not again else []
         if stops := [*line, *self.family.stop][:_STOPS]:
             asked["stop"] = stops
@@ -77,11 +94,11 @@ class Completions:
             asked["seed"] = self.seed
         if self.beams > 1:
             asked |= {"n": self.beams, "use_beam_search": True}
-        if brand in (
-            "vllm",
-            "sglang",
-        ):  # else a checkpoint's own settings decide, as they do for no other engine
+        if brand in _OWN:
+            # Else a checkpoint's own settings decide, as they do for no other engine.
             asked["repetition_penalty"] = 1.0
+            if self.family.chat and self.family.template:
+                asked["chat_template_kwargs"] = dict(self.family.template)
         return json.dumps(asked).encode()
 
     def read(self, answer: Mapping[str, Any], limit: int) -> Hypothesis:
@@ -156,6 +173,11 @@ def explained(raw: bytes) -> str:
         return message(json.loads(raw))
     except ValueError:
         return message(raw[: 4 * _SHOWN].decode(errors="replace"))
+
+
+def too_long(raw: bytes) -> bool:
+    """Whether a refusal's body says that the prompt is too long."""
+    return bool(_TOO_LONG.search(explained(raw)))
 
 
 def refusal(status: int, said: str) -> Hypothesis:

@@ -78,10 +78,10 @@ def _convert(model: ModelRef, quantization: Quantization, tokenizer: Any, folder
     class Converter(TransformersConverter):  # type: ignore[misc]
         """With model and tokenizer as we load them: the pinned revision, and nothing in it is run."""
 
-        def load_model(self, *_: Any, **__: Any) -> Any:
+        def load_model(self, *__: Any, **_: Any) -> Any:
             return loaded
 
-        def load_tokenizer(self, *_: Any, **__: Any) -> Any:
+        def load_tokenizer(self, *__: Any, **_: Any) -> Any:
             return tokenizer
 
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as draft:

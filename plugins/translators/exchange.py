@@ -18,6 +18,7 @@ from langadapt_plugins.translators.completions import (
     decoded,
     explained,
     refusal,
+    too_long,
 )
 
 _CONNECT_S = 10.0
@@ -44,7 +45,8 @@ class StrainedError(AgainError):
 class Terms:
     """How servers are asked, whichever they are. `key_from` is the variable that holds the key.
 
-    `sample` is a prompt with its tokens, which the server's own tokenizer must agree with.
+    `sample` is a prompt with its tokens, which the server's own tokenizer must agree with. `items` is what asks for a text in
+    a chat whose one item names the languages, and the same with languages that there are not, which no template takes.
     """
 
     completions: Completions
@@ -53,6 +55,7 @@ class Terms:
     retries: int
     key_from: str | None = None
     sample: tuple[str, list[int]] | None = None
+    items: tuple[Ask, Ask] | None = None
 
 
 class Exchange:
@@ -63,6 +66,7 @@ class Exchange:
         import aiohttp
 
         self._terms, self._key = terms, key
+        self._folds: set[str] = set()
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=aiohttp.ClientTimeout(total=terms.timeout, sock_connect=min(_CONNECT_S, terms.timeout)),
@@ -92,6 +96,8 @@ class Exchange:
             )
         if self._terms.sample and brand == "vllm":
             await self._compare(url, *self._terms.sample)
+        if self._terms.items:
+            await self._try_items(url, brand, *self._terms.items)
         return brand
 
     async def ask(self, url: str, ask: Ask, brand: str, *, again: bool) -> Hypothesis:
@@ -99,11 +105,9 @@ class Exchange:
 
         Raises `AgainError` for what may go better next time, `ComponentError` for what goes wrong for every text.
         """
-        completions = self._terms.completions
-        body = completions.body(ask, brand, again=again)
-        status, head, raw = await self._sent("POST", url + completions.path, body, self._terms.timeout)
+        status, head, raw = await self._said(url, ask, brand, again=again)
         if status == 200:
-            return completions.read(decoded(raw, head.get("kind", "")), ask.limit)
+            return self._terms.completions.read(decoded(raw, head.get("kind", "")), ask.limit)
         said = self._clean(explained(raw))
         spent = status == 429 and b"insufficient_quota" in raw  # as OpenAI says it; no pause helps
         if status in _ENDS or 300 <= status < 400 or spent:
@@ -116,7 +120,34 @@ class Exchange:
                     hint="run again then; finished translations are kept in the memory",
                 )
             raise (StrainedError if status in (429, 503) else AgainError)(f"{status}, {said}", wait)
-        return refusal(status, said)
+        found = refusal(status, said)
+        if found.finish == "too-long" and ask.without:
+            return await self.ask(url, ask.without, brand, again=again)
+        return found
+
+    async def _said(
+        self, url: str, ask: Ask, brand: str, *, again: bool
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """The server's answer; one whose template knows no system message, and says 400, has it said by the user from then on."""
+        folded = ask.folded
+        if folded and url in self._folds:
+            return await self._put(url, folded, brand, again=again)
+        first = await self._put(url, ask, brand, again=again)
+        if not folded or first[0] != 400 or too_long(first[2]):
+            return first
+        second = await self._put(url, folded, brand, again=again)
+        if second[0] == 400 and not too_long(second[2]):
+            return first  # the system message was not the reason
+        if second[0] == 200:
+            self._folds.add(url)
+        return second
+
+    async def _put(
+        self, url: str, ask: Ask, brand: str, *, again: bool
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        completions = self._terms.completions
+        body = completions.body(ask, brand, again=again)
+        return await self._sent("POST", url + completions.path, body, self._terms.timeout)
 
     async def _sent(
         self, method: str, url: str, body: bytes | None, seconds: float
@@ -153,6 +184,23 @@ class Exchange:
                 f"`tokenizer` is not that of the model which {url} serves: its tokens are others",
                 hint="name the folder or the Hub id that the server was started with, or leave `tokenizer` out",
             )
+
+    async def _try_items(self, url: str, brand: str, known: Ask, unknown: Ask) -> None:
+        """Whether the server gives its template all that an item holds: else it would translate into whatever language."""
+        for ask in (unknown, known):
+            status, _, raw = await self._put(url, ask, brand, again=False)
+            said = "" if status == 200 else f"{status}, {self._clean(explained(raw))}"
+            if status in (429, 502, 503, 504):
+                raise AgainError(said)
+            if status in _ENDS or 300 <= status < 400:
+                raise self._end(url, status, said)
+            if (status == 200) != (ask is known):
+                raise ComponentError(
+                    f"the server {url} does not give the chat template the languages that an item names "
+                    f"({said or 'it takes languages that there are not'}), and models of the family "
+                    f"{self._terms.completions.family.name!r} are told them in no other way",
+                    hint="take a server that does, such as a newer vLLM, or the engine `transformers` or `vllm`",
+                )
 
     def _end(self, url: str, status: int, said: str) -> ComponentError:
         model, variable = self._terms.completions.model, self._terms.key_from

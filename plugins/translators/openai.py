@@ -3,16 +3,17 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import LIMIT, SPEED, Hypothesis, Loads, ModelRef, Segment
 from langadapt.languages import Language, LanguagePack
 from langadapt.models import Family, family_of
-from langadapt_plugins.translators.completions import Ask, Completions
+from langadapt_plugins.translators.asking import Asking
+from langadapt_plugins.translators.completions import Ask, Completions, Prompt
 from langadapt_plugins.translators.exchange import Terms
 from langadapt_plugins.translators.prompting import Prompting
 from langadapt_plugins.translators.servers import Servers
@@ -25,11 +26,12 @@ _CHARACTERS_PER_TOKEN = 40
 _BYTES_PER_TOKEN = 3
 """Without a tokenizer; fewer than most tokenizers put into one, so that no answer is cut that another engine would give."""
 _SAMPLE = "Good morning."
-"""Its prompt shows whether a tokenizer is the servers' own."""
+"""Its prompt shows whether a tokenizer is the servers' own, and whether they pass on all of a message."""
+_NO_LANGUAGE = "no-language"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenaiTranslator(Loads):
+class OpenaiTranslator(Asking, Loads):
     """A translation model that servers run. Which weights they hold is not known: `revision` tells one from another.
 
     Lengths are estimated without a `tokenizer`. With one they are counted, and a raw prompt is sent as its tokens, so that
@@ -64,6 +66,7 @@ class OpenaiTranslator(Loads):
     retries: Annotated[int, "how often a text is asked again after a fault of the server", SPEED] = 6
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("beams", "new_tokens_at_most", "new_tokens_per_token", "in_flight", "timeout"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
@@ -82,16 +85,12 @@ class OpenaiTranslator(Loads):
         """Whether nothing is sampled, as far as the servers keep to it."""
         return self.temperature == 0
 
-    @property
-    def known(self) -> dict[str, Any]:
-        """The family's prompt and how its output is read, which are part of what a translation is."""
-        return self._family.facts
-
     def check(self, pack: LanguagePack) -> None:
-        """Refuse a model that translates neither into the language nor out of it, and a key that is not there."""
+        """Refuse a model that translates neither into the language nor out of it, settings without a place, and a missing key."""
         english = Language.of("en")
         if not self._family.covers(pack.language, english):
             self._family.check(english, pack.language)
+        self._check_asking()
         self._key()
 
     def translate(
@@ -99,6 +98,7 @@ class OpenaiTranslator(Loads):
     ) -> Iterator[tuple[int, Hypothesis]]:
         """What cannot be sent first, then each translation as soon as a server has it."""
         self._family.check(source, target)
+        self._check_asking()
         key = self._key()
         asks: list[Ask] = []
         for index, ask in self._asks(texts, source, target):
@@ -122,7 +122,7 @@ class OpenaiTranslator(Loads):
                 f"{self.model} is of the family {family.name!r}: {family.kind} models, which this engine does not run",
                 hint='take the engine `transformers`: use = "transformers"',
             )
-        return family
+        return self._worded(family)
 
     @cached_property
     def _prompting(self) -> Prompting | None:
@@ -146,7 +146,17 @@ class OpenaiTranslator(Loads):
             retries=self.retries,
             key_from=self.api_key_env,
             sample=sample,
+            items=self._items(source, target),
         )
+
+    def _items(self, source: Language, target: Language) -> tuple[Ask, Ask] | None:
+        """What shows whether a server passes on an item's languages, where the family has such an item."""
+        if not self._family.content:
+            return None
+        chat = self._family.messages(_SAMPLE, source, target)
+        (item,) = chat[-1]["content"]
+        wrong = {key: value if key in ("type", "text") else _NO_LANGUAGE for key, value in item.items()}
+        return Ask(0, chat, 1), Ask(0, [*chat[:-1], {**chat[-1], "content": [wrong]}], 1)
 
     def _key(self) -> str:
         """The key, which is kept nowhere; none where no variable is named."""
@@ -164,8 +174,9 @@ class OpenaiTranslator(Loads):
     ) -> Iterator[tuple[int, Ask | Hypothesis]]:
         """A request for each text, or why it is not sent."""
         family = self._family
-        short: list[tuple[int, str]] = []
-        for index, text in enumerate(one.text for one in texts):
+        short: list[tuple[int, Segment]] = []
+        for index, segment in enumerate(texts):
+            text = segment.text
             if len(text) > _CHARACTERS_PER_TOKEN * family.input_tokens:
                 reason = f"{len(text)} characters, and models of the family {family.name!r} take {family.input_tokens} tokens"
             else:
@@ -175,26 +186,57 @@ class OpenaiTranslator(Loads):
             elif not text.strip():
                 yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
             else:
-                short.append((index, text))
+                short.append((index, segment))
         if not short:
             return
-        sizes, prompts = self._measured([text for _, text in short], source, target)
-        for (index, text), size, tokens in zip(short, sizes, prompts, strict=True):
+        segments = [segment for _, segment in short]
+        sizes = self._sizes([one.text for one in segments])
+        prompts = self._prompts(segments, source, target)
+        bare = prompts
+        if family.context and any(one.context for one in segments):
+            bare = self._prompts([replace(one, context="") for one in segments], source, target)
+        for (index, _), size, given, alone in zip(short, sizes, prompts, bare, strict=True):
             limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
-            if reason := self._too_long(size, len(tokens), limit):
-                yield index, Hypothesis(text="", finish="too-long", tokens_in=len(tokens), reason=reason)
+            (prompt, count), without = given, None
+            if given != alone and self._exceeds(count, limit):
+                prompt, count = alone
+            elif given != alone:
+                without = Ask(index, alone[0], limit)
+            if reason := self._too_long(size, count, limit):
+                yield index, Hypothesis(text="", finish="too-long", tokens_in=count, reason=reason)
             else:
-                raw = tokens and not family.chat
-                yield index, Ask(index, tokens if raw else family.render(text, source, target), limit)
+                yield index, Ask(index, prompt, limit, without)
 
-    def _measured(
-        self, texts: list[str], source: Language, target: Language
-    ) -> tuple[list[int], list[list[int]]]:
-        """How many tokens each text has, and the tokens of its prompt, which are empty where they are not known."""
+    def _sizes(self, texts: list[str]) -> list[int]:
+        """How many tokens each text has, or may have."""
         if self._prompting:
-            return self._prompting.sizes(texts), self._prompting.tokens(texts, source, target)
-        sizes = [math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN) for text in texts]
-        return sizes, [[] for _ in texts]
+            return self._prompting.sizes(texts)
+        return [math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN) for text in texts]
+
+    def _prompts(
+        self, texts: Sequence[Segment], source: Language, target: Language
+    ) -> list[tuple[Prompt, int]]:
+        """What is sent for each text, and how many tokens that has: 0 where they cannot be counted."""
+        family, plain = self._family, [one.text for one in texts]
+        asked = self._asked(texts, source, target)
+        tokens = (
+            self._prompting.asking(plain, source, target, asked) if self._prompting else [[] for _ in texts]
+        )
+        prompts: Sequence[Prompt] = tokens
+        if family.chat:
+            prompts = [
+                family.messages(text, source, target, asked=one)
+                for text, one in zip(plain, asked, strict=True)
+            ]
+        elif not self._prompting:
+            prompts = [
+                family.render(text, source, target, asked=one) for text, one in zip(plain, asked, strict=True)
+            ]
+        return [(prompt, len(each)) for prompt, each in zip(prompts, tokens, strict=True)]
+
+    def _exceeds(self, prompt: int, limit: int) -> bool:
+        """Whether the model is known to have no room for a prompt and its answer."""
+        return bool(self._prompting and self._prompting.positions(prompt, limit) > self._prompting.context)
 
     def _too_long(self, size: int, prompt: int, limit: int) -> str:
         """Why a text is not sent; what else exceeds a server's context the server refuses itself."""
@@ -204,7 +246,7 @@ class OpenaiTranslator(Loads):
             return (
                 f"{about}{size} tokens, and models of the family {family.name!r} take {family.input_tokens}"
             )
-        if self._prompting and self._prompting.positions(prompt, limit) > self._prompting.context:
+        if self._prompting and self._exceeds(prompt, limit):
             return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._prompting.context}"
         return ""
 

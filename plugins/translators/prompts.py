@@ -94,7 +94,7 @@ class Prompting:
         """Each chat as text; a template that knows no system message has it said by the user."""
         from jinja2 import TemplateError
 
-        said = [_joined(chat) for chat in chats] if self._joins else chats
+        said = [joined(chat) for chat in chats] if self._joins else chats
         try:
             return [self._rendered(chat) for chat in said]
         except TemplateError as error:
@@ -187,7 +187,7 @@ class Prompting:
         return list(encoded["input_ids"])
 
 
-def _joined(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def joined(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A system message as the beginning of what the user says, which is how templates that take one without the role do it."""
     if chat[0]["role"] != "system":
         return chat

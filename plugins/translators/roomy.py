@@ -18,12 +18,14 @@ def give_room(cache: Any) -> None:
 def _layer() -> type[Any]:
     from transformers.cache_utils import DynamicLayer
 
-    class Roomy(DynamicLayer):  # type: ignore[misc] - Transformers is not typed
+    class Roomy(DynamicLayer):  # type: ignore[misc]  # Transformers is not typed
         """A layer whose `keys` and `values` are the beginnings of larger tensors; whoever replaces them gets room anew."""
 
+        keys: Any
+        values: Any
         _room: Any = None
 
-        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
+        def update(self, key_states: Any, value_states: Any, *__: Any, **_: Any) -> tuple[Any, Any]:
             """Put the new ones behind the others; gives all."""
             if not self.is_initialized:
                 self.lazy_initialization(key_states, value_states)

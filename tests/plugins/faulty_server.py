@@ -137,7 +137,9 @@ class FaultyServer:
         writer.close()
 
     def _asked(self, path, headers, body):
-        prompt = body["messages"][0]["content"] if "messages" in body else body["prompt"]
+        prompt = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
+        if prompt and isinstance(prompt[0], dict):
+            prompt = prompt[0]["text"]
         text = source(prompt) if isinstance(prompt, str) else " ".join(map(str, prompt))
         self.asked.append(Asked(time.monotonic(), path, body, headers, text))
         self.now += 1

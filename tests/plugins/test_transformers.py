@@ -1,6 +1,5 @@
 """`transformers` on a tiny random model: real weights, real generation, arbitrary text."""
 
-import functools
 import gc
 import pickle
 import sys
@@ -11,7 +10,7 @@ from random import Random
 import pytest
 from tiny import tiny_model
 
-from langadapt.errors import ComponentError, ConfigError, MachineError
+from langadapt.errors import ComponentError, ConfigError
 from langadapt.identity import component_identity
 from langadapt.interfaces import Hypothesis, ModelRef, Segment, Translator
 from langadapt.languages import Language
@@ -196,68 +195,6 @@ def test_identical_after_pickling(translator):
     copy = pickle.loads(data)
     assert copy == translator
     assert translated(copy, sentences(5)) == before
-
-
-def failing(model, monkeypatch, *, when, error):
-    """The model raises for some batches; gives the sizes of those that it was shown first."""
-    plain, sizes = model.forward, []
-
-    @functools.wraps(plain)
-    def forward(input_ids=None, **settings):
-        if input_ids.shape[1] > 1:
-            sizes.append(len(input_ids))
-        if when(len(input_ids)):
-            raise error
-        return plain(input_ids=input_ids, **settings)
-
-    monkeypatch.setattr(model, "forward", forward)
-    return sizes
-
-
-@pytest.mark.parametrize("beams", [1, 2])
-def test_out_of_memory_halves_the_batch(translator, monkeypatch, beams):
-    import torch
-
-    translator = replace(translator, beams=beams)
-    expected = translated(translator, sentences(9))
-    sizes = failing(
-        translator._model, monkeypatch, when=lambda size: size > 2 * beams, error=torch.OutOfMemoryError()
-    )
-    assert translated(translator, sentences(9)) == expected
-    assert sizes[0] == 4 * beams
-    assert {size // beams for size in sizes[1:]} == {1, 2}
-    translator.close()
-
-
-@pytest.mark.parametrize("beams", [1, 2])
-def test_out_of_memory_for_one_text_is_an_error(translator, monkeypatch, beams):
-    import torch
-
-    translator = replace(translator, beams=beams)
-    failing(translator._model, monkeypatch, when=lambda size: True, error=torch.OutOfMemoryError())
-    with pytest.raises(MachineError, match="does not fit"):
-        translated(translator, sentences(3))
-    translator.close()
-
-
-@pytest.mark.parametrize("beams", [1, 2])
-def test_other_failures_are_not_swallowed(translator, monkeypatch, beams):
-    translator = replace(translator, beams=beams)
-    failing(translator._model, monkeypatch, when=lambda size: True, error=RuntimeError("boom"))
-    with pytest.raises(RuntimeError, match="boom"):
-        translated(translator, ["hello"])
-    translator.close()
-
-
-@pytest.mark.parametrize("beams", [1, 2])
-def test_yields_before_the_last_batch(translator, monkeypatch, beams):
-    translator = replace(translator, beams=beams)
-    sizes = failing(translator._model, monkeypatch, when=lambda size: False, error=None)
-    running = translator.translate([Segment(text=text) for text in sentences(30)], source=EN, target=DE)
-    next(running)
-    assert sum(sizes) < 30 * beams
-    running.close()
-    translator.close()
 
 
 def test_an_unknown_language_is_refused_before_loading(translator):

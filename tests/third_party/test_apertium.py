@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from third_party.environment import Environment
 
 from langadapt.segments import Document
-from third_party.environment import Environment
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "languages" / "de" / "mini" / "conversations.jsonl"

@@ -1,6 +1,6 @@
-from langadapt.testing import TranslatorContract
-
 from langadapt_apertium import Apertium
+
+from langadapt.testing import TranslatorContract
 
 
 class TestApertium(TranslatorContract):

@@ -108,7 +108,7 @@ def _apertium(*words: str, page: str = "") -> str:
     program = shutil.which("apertium")
     if program is None:
         raise ComponentError("the program apertium is not there", hint=_INSTALL)
-    done = subprocess.run(  # noqa: S603 - the program and words of our own
+    done = subprocess.run(
         [program, *words], input=page, capture_output=True, text=True, check=False, encoding="utf-8"
     )
     if done.returncode:
