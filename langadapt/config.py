@@ -145,7 +145,8 @@ class Builder:
             if key not in tree
         }
         known = {key: one for key, one in answers.items() if one.value is not None}
-        below = {key: Leaf(one.value, Layer(one.origin, Path.cwd())) for key, one in known.items()}
+        said = {key: one for key, one in known.items() if one.value not in ({}, [])}
+        below = {key: Leaf(one.value, Layer(one.origin, Path.cwd())) for key, one in said.items()}
         return {**below, **tree}, {key: one.origin for key, one in answers.items() if key not in known}
 
     def _find(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> registry.Found:

@@ -270,3 +270,11 @@ def test_a_base_that_is_no_model_fails_in_two_lines(tmp_path):
     assert done.returncode == 3
     assert "Traceback" not in error
     assert "worker.log" in hint
+
+
+def test_a_hub_that_cannot_be_reached_is_no_bug_of_ours():
+    from langadapt.cli import _told
+
+    what, hint, code = _told(ConnectionError("Couldn't reach 'org/data' on the Hub"))
+    assert (code, what) == (5, "Couldn't reach 'org/data' on the Hub")
+    assert "network" in hint

@@ -103,6 +103,8 @@ def _told(error: Exception) -> tuple[str, str, int]:
 
         missing = (error.name or "").partition(".")[0]
         return f"{missing!r} is needed for this and not installed", pip_hint(missing), 3
+    if isinstance(error, ConnectionError) and error.errno is None:  # as the Hub's libraries raise it
+        return f"{error}", "check the network, or put what is asked for into the Hub's cache first", 5
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}", "check the path, its rights and the disk; what was done is kept", 5

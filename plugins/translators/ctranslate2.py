@@ -4,7 +4,7 @@ A checkpoint of Transformers is converted the first time, and what came of it is
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from langadapt.errors import ConfigError, MachineError
-from langadapt.interfaces import SPEED, Hypothesis, ModelRef
+from langadapt.interfaces import SPEED, Hypothesis, ModelRef, Resolved
+from langadapt.languages import LanguagePack
 from langadapt.models import Family
+from langadapt_plugins.translators.covering import covering_model
 from langadapt_plugins.translators.ctranslate2_folder import Quantization, converted, is_converted
 from langadapt_plugins.translators.encoder_decoder import Sentences
 from langadapt_plugins.translators.prompting import PromptedTranslator, Request, loading
@@ -67,6 +69,7 @@ class Ctranslate2Translator(PromptedTranslator):
     requires: ClassVar[tuple[str, ...]] = ("ctranslate2", "transformers")
     output_version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = ("encoder-decoder",)
+    resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"model": covering_model(kinds)}
     model: Annotated[ModelRef, "the translation model, or a folder of CTranslate2 with its tokenizer"]
     dtype: Annotated[
         Literal["auto"] | Quantization, "number format of computing; auto is that of the weights"

@@ -187,15 +187,20 @@ class OpenaiTranslator(Asking, Loads):
                 yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
             else:
                 short.append((index, segment))
-        if not short:
-            return
-        segments = [segment for _, segment in short]
+        if short:
+            yield from self._fitted(short, source, target)
+
+    def _fitted(
+        self, texts: list[tuple[int, Segment]], source: Language, target: Language
+    ) -> Iterator[tuple[int, Ask | Hypothesis]]:
+        """A request for each text, without its context where that leaves no room, or why it is not sent."""
+        segments = [segment for _, segment in texts]
         sizes = self._sizes([one.text for one in segments])
         prompts = self._prompts(segments, source, target)
         bare = prompts
-        if family.context and any(one.context for one in segments):
+        if self._family.context and any(one.context for one in segments):
             bare = self._prompts([replace(one, context="") for one in segments], source, target)
-        for (index, _), size, given, alone in zip(short, sizes, prompts, bare, strict=True):
+        for (index, _), size, given, alone in zip(texts, sizes, prompts, bare, strict=True):
             limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
             (prompt, count), without = given, None
             if given != alone and self._exceeds(count, limit):
