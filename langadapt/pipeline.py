@@ -124,6 +124,7 @@ class Pipeline:
                             progress=self.progress,
                             how=how,
                         )
+                        step.facts["engine"] = self.recipe.translate.use
 
     def filter(self) -> None:
         """Translated records to kept ones."""

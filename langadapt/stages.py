@@ -104,7 +104,9 @@ def translate(
             else:
                 good(row)
                 pairs(found)
-    return {**work.counts(), "seconds": round(time.monotonic() - begun, 2)}
+    counts, seconds = work.counts(), time.monotonic() - begun
+    rate = counts["tokens_out"] / seconds if seconds else 0.0
+    return {**counts, "seconds": round(seconds, 2), "tokens_per_s": round(rate, 1)}
 
 
 def filter_rows(

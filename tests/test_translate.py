@@ -132,6 +132,7 @@ def test_duplicates_are_sent_once_and_counted(translated, scripted):
     assert sorted(inner.asked) == ["hello", "world"]
     assert [row["text"] for row in out["rows"]] == ["HELLO\nWORLD\nHELLO"] * 3
     assert told.pop("seconds") >= 0
+    assert told.pop("tokens_per_s") >= 0
     assert told == {
         "records": 3, "translated": 3, "held": {}, "segments": 9, "unique": 2,
         "remembered": 0, "corrected": 0, "retried": 0, "routed": {}, "untouched": 0, "tokens_in": 2, "tokens_out": 2, "unfinished": 0,

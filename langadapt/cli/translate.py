@@ -79,7 +79,7 @@ def told(counts: Mapping[str, Any], out: Path, language: str) -> Iterator[str]:
         f"{counts['corrected']} by a person, {counts['retried']} retried, {counts['unfinished']} failed"
     )
     rate = counts["unique"] / max(counts["seconds"], 0.01)
-    yield f"tokens {counts['tokens_in']} in, {counts['tokens_out']} out; {counts['seconds']} s, {rate:.1f} segments/s"
+    yield f"tokens {counts['tokens_in']} in, {counts['tokens_out']} out; {counts['seconds']} s, {rate:.1f} segments/s, {counts['tokens_per_s']} tokens/s"
 
 
 def _each(why: Mapping[str, int]) -> str:
