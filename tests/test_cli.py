@@ -239,7 +239,7 @@ def test_every_row_is_told_once():
     counts = {
         "records": 15, "translated": 5, "untouched": 3, "routed": {"untouched": {"code": 1}, "drop": {"rhyme": 2}},
         "held": {"lines": 4, "routing": 2, "language": 1}, "segments": 9, "unique": 8, "remembered": 1, "corrected": 1,
-        "retried": 1, "unfinished": 0, "tokens_in": 1, "tokens_out": 1, "seconds": 1.0,
+        "retried": 1, "unfinished": 0, "tokens_in": 1, "tokens_out": 1, "seconds": 1.0, "tokens_per_s": 1.0,
     }  # fmt: skip
     assert list(told(counts, Path("out.jsonl"), "German"))[:5] == [
         "5 of 15 rows translated to out.jsonl",

@@ -193,6 +193,7 @@ def test_fifty_packs_and_fifty_plugins_cost_little(site):
     assert loaded[0].stderr.splitlines()[-1] == loaded[1].stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_code_without_a_pack_is_a_language_all_the_same(site):
     pack = registry.pack("is")
     assert (pack.folder, pack.language, pack.origin) == (None, Language.of("is"), "no pack for is")

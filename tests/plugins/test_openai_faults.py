@@ -147,6 +147,7 @@ def test_a_very_long_pause_ends_the_run():
         translated(made(server), ["hello"])
 
 
+@pytest.mark.slow
 def test_a_rate_limit_loses_nothing():
     """Ten requests a second and no word about when to come back."""
     last = [0.0]
