@@ -1,5 +1,6 @@
 """Bad neighbours: whatever else is installed, ours go on, and each broken thing gets one line that names its distribution."""
 
+# ruff: noqa: F811 - the fixture is a parameter of the tests
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import time
 from statistics import median
 
 import pytest
-from test_registry import FILTER, distribution, langadapt
+from test_registry import FILTER, distribution, langadapt, site  # noqa: F401 - a fixture
 
 from langadapt import registry
 from langadapt.languages import Language
@@ -38,18 +39,6 @@ PACKS = {
     "no pack.toml": ({"README.md": "empty"}, "pack.toml"),
     "no folder": ({}, "is no folder"),
 }
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    before = set(sys.modules)
-    registry.refresh()
-    yield tmp_path
-    registry.refresh()
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
-            del sys.modules[name]
 
 
 def lay_down_pack(site, files):

@@ -29,15 +29,25 @@ def _load(model: ModelRef, dtype: str) -> Any:
     )
 
 
+def in_batches(write: Callable[[Any, Prompting, Sequence[Request], int], list[list[int]]]) -> Generate:
+    """All requests through what writes one batch, in their order."""
+
+    def generate(
+        model: Any, prompting: Prompting, requests: Sequence[Request], size: int, beams: int
+    ) -> Iterator[tuple[Request, list[int]]]:
+        for start in range(0, len(requests), size):
+            batch = requests[start : start + size]
+            yield from zip(batch, write(model, prompting, batch, beams), strict=True)
+
+    return generate
+
+
 def _generate(
     model: Any, prompting: Prompting, requests: Sequence[Request], size: int, beams: int
 ) -> Iterator[tuple[Request, list[int]]]:
     if beams == 1 and fits(model):
-        yield from search(model, prompting, requests, size)
-        return
-    for start in range(0, len(requests), size):
-        batch = requests[start : start + size]
-        yield from zip(batch, _batch(model, prompting, batch, beams), strict=True)
+        return search(model, prompting, requests, size)
+    return in_batches(_batch)(model, prompting, requests, size, beams)
 
 
 def _batch(model: Any, prompting: Prompting, batch: Sequence[Request], beams: int) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """Encoder-decoder models in Transformers: T5 as MADLAD-400, M2M100 as NLLB-200, Marian as OPUS-MT."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property
 from typing import Any, Self
@@ -11,7 +11,7 @@ from langadapt.interfaces import ModelRef
 from langadapt.languages import Language
 from langadapt.models import Family
 from langadapt.segments import PLACEHOLDER
-from langadapt_plugins.translators.causal import Ends, Kind
+from langadapt_plugins.translators.causal import Ends, Kind, in_batches
 from langadapt_plugins.translators.prompting import Prompting, Request
 
 _OURS = {
@@ -106,14 +106,6 @@ def _load(model: ModelRef, dtype: str) -> Any:
     return loaded
 
 
-def _generate(
-    model: Any, prompting: Prompting, requests: Sequence[Request], size: int, beams: int
-) -> Iterator[tuple[Request, list[int]]]:
-    for start in range(0, len(requests), size):
-        batch = requests[start : start + size]
-        yield from zip(batch, _batch(model, prompting, batch, beams), strict=True)
-
-
 def _batch(model: Any, prompting: Prompting, batch: Sequence[Request], beams: int) -> list[list[int]]:
     import torch
 
@@ -140,4 +132,4 @@ def _batch(model: Any, prompting: Prompting, batch: Sequence[Request], beams: in
     return written[:, width:].tolist()  # type: ignore[no-any-return]
 
 
-ENCODER_DECODER = Kind(Sentences, _load, _generate)
+ENCODER_DECODER = Kind(Sentences, _load, in_batches(_batch))
