@@ -1,5 +1,6 @@
 """What many tests need: a language pair, an engine whose output is known, a home of its own for caches."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
@@ -33,6 +34,11 @@ class Scripted:
 
     def close(self) -> None:
         self.asked.append("closed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """lm-eval's index takes seconds: all tests and what they start share one."""
+    os.environ.setdefault("LANGADAPT_CACHE", str(config.cache.mkdir("langadapt")))
 
 
 @pytest.fixture(scope="session")

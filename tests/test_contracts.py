@@ -38,7 +38,7 @@ def mini_pairs():
 
 
 SETTINGS = {
-    "transformers": lambda: MINI,
+    "transformers": lambda: {**MINI, "new_tokens_at_most": 40},
     "tokens": lambda: {
         "tokenizer": ModelRef(str(GERMAN.path("mini/base"))),
         "chat_template": files("langadapt.templates") / "zephyr.jinja",

@@ -123,11 +123,11 @@ def test_doctor_gives_each_cause_and_waits_for_none(site, monkeypatch):
     for point, modules, _ in COMPONENTS.values():
         distribution(site, f"acme-{point.split()[0]}", {"filters": [point]}, **modules)
     lay_down_pack(site, {"pack.toml": 'code = "icelandic"\nlicense = "MIT"\n'})
-    monkeypatch.setenv("LANGADAPT_DOCTOR_SECONDS", "12")
+    monkeypatch.setenv("LANGADAPT_DOCTOR_SECONDS", "7")
     done = langadapt(site, "doctor")
     said = {tuple(line.split()[:2]): line for line in done.stdout.splitlines() if line.split()[1:]}
     assert done.returncode == 3
-    assert "acme-slow: takes more than 12 s to import" in said["filter", "slow"]
+    assert "acme-slow: takes more than 7 s to import" in said["filter", "slow"]
     for point, _, cause in COMPONENTS.values():
         assert cause in said["filter", point.split()[0]]
         assert "acme-" in said["filter", point.split()[0]]
