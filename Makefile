@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY = PASSIVE
+# Fast tests on two cores, file by file; those that train or translate take both by themselves.
+TOGETHER := -n 2 --dist loadfile
 
 .PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates system-packages clean help
 
@@ -19,7 +21,8 @@ demo: $(STAMP)  ## set up, and run the main job on the German pack's small data 
 	$(BIN)/langadapt run de --recipe mini --yes
 
 test: $(STAMP)  ## set up, and run the tests
-	$(BIN)/python -m pytest -m 'not engines and not network and not gpu'
+	$(BIN)/python -m pytest -q $(TOGETHER) -m 'not slow and not engines and not network and not gpu'
+	$(BIN)/python -m pytest -m 'slow and not engines and not network and not gpu'
 
 test-engines:  ## set up environments of their own with vLLM for the CPU and with COMET, and run what needs them
 	PYTHON=$(PYTHON) scripts/engines.sh
@@ -29,7 +32,7 @@ check: $(STAMP)  ## format, lint, types and the fast tests
 	$(BIN)/ruff check .
 	mkdir -p .types && ln -sfn ../plugins .types/langadapt_plugins
 	MYPYPATH=.types $(BIN)/mypy -p langadapt -p langadapt_plugins
-	$(BIN)/python -m pytest -q -m 'not slow and not engines and not network and not gpu'
+	$(BIN)/python -m pytest -q $(TOGETHER) -m 'not slow and not engines and not network and not gpu'
 
 docs: $(STAMP)  ## the documentation site, into site/; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -E -d build/doctrees -b html docs site

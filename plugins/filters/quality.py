@@ -64,11 +64,12 @@ class Quality(Loads):
     def _judge(self, scores: Sequence[tuple[float, int]]) -> Verdict:
         if not scores:
             return Verdict(keep=True)
-        score, index = min(scores)
-        if score >= self.at_least:
-            return Verdict(keep=True, score=round(score, 4), segment=index)
+        worst, index = min(scores)
+        score = round(worst, 4)
+        if worst >= self.at_least:
+            return Verdict(keep=True, score=score, segment=index)
         reason = f"quality: {score:.3f} below {self.at_least:.3f}"
-        return Verdict(keep=False, reason=reason, score=round(score, 4), segment=index)
+        return Verdict(keep=False, reason=reason, score=score, segment=index)
 
     def _pairs(self, item: Translation) -> Iterator[tuple[int, tuple[str, str]]]:
         """The segments that are long enough, without placeholders, which no such model has seen."""
