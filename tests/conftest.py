@@ -38,7 +38,8 @@ class Scripted:
 
 def pytest_configure(config: pytest.Config) -> None:
     """lm-eval's index takes seconds: all tests and what they start share one."""
-    os.environ.setdefault("LANGADAPT_CACHE", str(config.cache.mkdir("langadapt")))
+    if cache := getattr(config, "cache", None):
+        os.environ.setdefault("LANGADAPT_CACHE", str(cache.mkdir("langadapt")))
 
 
 @pytest.fixture(scope="session")
