@@ -123,7 +123,7 @@ def _scripts(pack: LanguagePack) -> tuple[str, ...]:
 @cache
 def _letters(scripts: tuple[str, ...]) -> Any:
     """A pattern for one letter of the scripts."""
-    import regex  # type: ignore[import-untyped]
+    import regex
 
     return regex.compile("|".join(rf"\p{{Script={script}}}" for script in scripts))
 

@@ -106,7 +106,7 @@ def _read(path: Path, folder: Path, found: list[str], trail: tuple[Path, ...]) -
 
 def _parsed(path: Path) -> dict[str, Any]:
     """The mapping of a YAML file; raises `DataError` for a tag that stands for code, and for what is no mapping."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

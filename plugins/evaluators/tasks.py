@@ -58,7 +58,7 @@ def short_names(folder: Path | None) -> dict[str, str]:
 
 
 def _read(path: Path, seen: set[Path]) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

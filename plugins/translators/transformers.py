@@ -71,6 +71,8 @@ class TransformersTranslator(PromptedTranslator):
                 if not _out_of_memory(error):
                     raise
                 size = self._halved(min(size, len(left)), next(iter(left.values())))
+            if left:
+                _free()  # out here, where the error no longer holds what filled the memory
 
     def _halved(self, size: int, first: Request) -> int:
         """How many texts to try at once after `size` were too many; raises `MachineError` where it was one."""
@@ -79,7 +81,6 @@ class TransformersTranslator(PromptedTranslator):
                 f"a text of {len(first.tokens)} tokens does not fit into the memory of {self._model.device}",
                 hint="set `dtype` to bfloat16, `beams` to 1, or take a smaller model",
             )
-        _free()
         return size // 2
 
     def _generated(self, requests: list[Request], size: int) -> Iterator[tuple[Request, list[int]]]:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F811 - fixtures of the tests beside this one
 import functools
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from test_transformers import DE, EN, folder, sentences, translated, translator 
 
 from langadapt.errors import MachineError
 from langadapt.interfaces import Segment
+from langadapt_plugins.translators import transformers
 
 
 def failing(model, monkeypatch, *, when, error):
@@ -71,3 +73,13 @@ def test_yields_before_the_last_batch(translator, monkeypatch, beams):
     assert sum(sizes) < 30 * beams
     running.close()
     translator.close()
+
+
+def test_what_filled_the_memory_is_let_go_before_the_next_try(translator, monkeypatch):
+    import torch
+
+    under_way = []
+    monkeypatch.setattr(transformers, "_free", lambda: under_way.append(sys.exc_info()[0]))
+    failing(translator._model, monkeypatch, when=lambda size: size > 2, error=torch.OutOfMemoryError())
+    assert len(translated(translator, sentences(9))) == 9
+    assert under_way == [None]
