@@ -22,11 +22,14 @@ class Kind:
 
 
 def _load(model: ModelRef, dtype: str) -> Any:
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
-    return AutoModelForCausalLM.from_pretrained(
+    loaded = AutoModelForCausalLM.from_pretrained(
         model.name, revision=model.revision, dtype=dtype, use_safetensors=True, trust_remote_code=False
     )
+    # Else what the checkpoint sets, such as a repetition penalty, would hold for beams and not for greedy search.
+    loaded.generation_config = GenerationConfig()
+    return loaded
 
 
 def in_batches(write: Callable[[Any, Prompting, Sequence[Request], int], list[list[int]]]) -> Generate:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import Hypothesis
@@ -71,7 +73,7 @@ class Exchange:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=aiohttp.ClientTimeout(total=terms.timeout, sock_connect=min(_CONNECT_S, terms.timeout)),
             connector=aiohttp.TCPConnector(limit=0),
-            trust_env=True,
+            trust_env=False,  # or a .netrc would name another user, or one where no key is sent; proxies are asked for below
         )
 
     async def close(self) -> None:
@@ -87,7 +89,7 @@ class Exchange:
         except AgainError as error:
             raise RefusedError(str(error)) from error
         if status in (502, 503, 504):
-            raise RefusedError(f"{status}, {self._clean(explained(raw))}")
+            raise RefusedError(f"{status}, {explained(raw)}")
         brand = _brand(raw, head, self._terms.completions.model) if status == 200 else ""
         if self._terms.completions.beams > 1 and brand != "vllm":
             raise ConfigError(
@@ -108,7 +110,7 @@ class Exchange:
         status, head, raw = await self._said(url, ask, brand, again=again)
         if status == 200:
             return self._terms.completions.read(decoded(raw, head.get("kind", "")), ask.limit)
-        said = self._clean(explained(raw))
+        said = explained(raw)
         spent = status == 429 and b"insufficient_quota" in raw  # as OpenAI says it; no pause helps
         if status in _ENDS or 300 <= status < 400 or spent:
             raise self._end(url, status, said)
@@ -162,13 +164,14 @@ class Exchange:
                 data=body,
                 headers={"Content-Type": "application/json"} if body else {},
                 allow_redirects=False,
+                proxy=_proxy(url),
                 timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT_S, seconds)),
             ) as answer:
-                raw = await answer.read()
+                raw = self._clean(await answer.read())
                 head = {"kind": answer.content_type, "wait": answer.headers.get("Retry-After", "")}
                 return answer.status, head, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise RefusedError(f"no connection ({self._clean(_cause(error))})") from error
+            raise RefusedError(f"no connection ({_cause(error)})") from error
         except TimeoutError as error:
             raise AgainError(f"no answer within {seconds:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -189,7 +192,7 @@ class Exchange:
         """Whether the server gives its template all that an item holds: else it would translate into whatever language."""
         for ask in (unknown, known):
             status, _, raw = await self._put(url, ask, brand, again=False)
-            said = "" if status == 200 else f"{status}, {self._clean(explained(raw))}"
+            said = "" if status == 200 else f"{status}, {explained(raw)}"
             if status in (429, 502, 503, 504):
                 raise AgainError(said)
             if status in _ENDS or 300 <= status < 400:
@@ -212,8 +215,15 @@ class Exchange:
             f"the server {url} {_ENDS.get(status, 'cannot be used')} ({status}, {said})", hint=hint
         )
 
-    def _clean(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+    def _clean(self, raw: bytes) -> bytes:
+        """What a server sent, without the key, should it say it back."""
+        return raw.replace(self._key.encode(), b"***") if self._key else raw
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _brand(raw: bytes, head: Mapping[str, str], model: str) -> str:

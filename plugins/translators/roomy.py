@@ -43,4 +43,9 @@ def _layer() -> type[Any]:
             self.keys, self.values = room[0][..., :whole, :], room[1][..., :whole, :]
             return self.keys, self.values
 
+        def batch_select_indices(self, indices: Any) -> None:
+            """Keep some rows; the room of the others is let go at once, layer by layer."""
+            super().batch_select_indices(indices)
+            self._room = None
+
     return Roomy

@@ -89,9 +89,9 @@ class Servers:
     async def answer(self, asks: Sequence[Ask], deliver: Deliver) -> None:
         """Each hypothesis as it is known; raises `LangAdaptError` where none ever answers, or one cannot be used at all."""
         exchange = Exchange(self._terms, self._key)
-        workers: list[asyncio.Task[None]] = []
+        workers = [asyncio.create_task(self._greet(exchange, server)) for server in self._servers]
         try:
-            await asyncio.gather(*(self._greet(exchange, server) for server in self._servers))
+            await asyncio.gather(*workers)
             if all(server.brand is None for server in self._servers):
                 raise self._none()
             left = iter(asks)

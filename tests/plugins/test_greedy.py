@@ -110,3 +110,48 @@ def test_what_keeps_no_cache_of_rows_is_left_to_generate(prompting):
     ((request, written),) = CAUSAL.generate(model, prompting, batch, 4, 1)
     assert request is batch[0]
     assert 1 <= len(written) <= 5
+
+
+def test_rows_that_are_done_leave_no_room_behind(prompting):
+    import torch
+    from transformers import DynamicCache
+
+    from langadapt_plugins.translators.roomy import give_room
+
+    model = random_model("llama", prompting)
+    cache = DynamicCache(config=model.config)
+    give_room(cache)
+    with torch.inference_mode():
+        model(input_ids=torch.ones(8, 5, dtype=torch.long), past_key_values=cache, use_cache=True)
+    before = [layer._room[0].numel() for layer in cache.layers]
+    cache.batch_select_indices(torch.tensor([0, 3]))
+    assert all(layer._room is None for layer in cache.layers)
+    assert [4 * layer.keys.numel() < full for layer, full in zip(cache.layers, before, strict=True)] == [
+        True
+    ] * len(before)
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_what_a_checkpoint_wishes_for_generation_changes_nothing(prompting, tmp_path, beams):
+    from transformers import GenerationConfig
+
+    from langadapt.interfaces import Segment
+    from langadapt.languages import Language
+    from langadapt_plugins.translators.transformers import TransformersTranslator
+
+    told = []
+    for name, wishes in (("plain", {}), ("wishing", {"repetition_penalty": 50.0, "no_repeat_ngram_size": 1})):
+        folder = tiny_model(tmp_path / name, TEXTS * 3)
+        GenerationConfig(eos_token_id=2, **wishes).save_pretrained(folder)
+        engine = TransformersTranslator(
+            model=ModelRef(str(folder)),
+            family="alma",
+            dtype="float32",
+            device="cpu",
+            beams=beams,
+            new_tokens_at_most=24,
+        )
+        languages = {"source": Language.of("en"), "target": Language.of("de")}
+        told.append(dict(engine.translate([Segment(text="the cat sat on a mat")], **languages)))
+        engine.close()
+    assert told[0] == told[1]
