@@ -8,7 +8,8 @@ from langadapt.config import Builder
 from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
-from langadapt.recipe import Recipe, Slot
+from langadapt.recipe import Recipe
+from langadapt.slots import Slot
 
 
 def components(
@@ -21,8 +22,7 @@ def components(
     )
     built: dict[str, Any] = {}
     found: list[ConfigError] = []
-    wanted = (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate) if slots is None else slots
-    for slot in wanted:
+    for slot in recipe.slots if slots is None else slots:
         try:
             built[slot.address] = builder.build(slot.kind, slot.use, slot.settings, slot.address)
         except ConfigError as error:

@@ -24,10 +24,11 @@ from langadapt.judging import Named
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
 from langadapt.prepare.routing import Router
-from langadapt.recipe import Recipe, Slot
+from langadapt.recipe import Recipe
 from langadapt.runner import STAGES, Run
 from langadapt.schema import Source
 from langadapt.segments import MODE
+from langadapt.slots import Slot
 from langadapt.translating import How, check_context
 from langadapt.translations import Paths
 

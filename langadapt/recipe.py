@@ -3,7 +3,7 @@
 import contextlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +15,12 @@ from langadapt.prepare.readers import READERS
 from langadapt.registry import did_you_mean
 from langadapt.schema import Prepare, Source, check
 from langadapt.segments import MODE, MODES
+from langadapt.slots import SLOTS, Slot, slots_of, translate_slot
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
 DEFAULT = "phoenix"
 """The recipe for a language whose pack names none."""
-STAGE_KEYS = {
-    "translator": ("use", "segmentation", "routing", "context"),
-    "filter": ("use",),
-    "trainer": ("use",),
-    "evaluator": ("use",),
-}
-SLOTS = {"filter": "filter", "train": "trainer", "evaluate": "evaluator"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slot:
-    """One component's place: its name there, the component, its settings, and the stage's own keys."""
-
-    kind: str
-    name: str
-    use: str
-    settings: Tree = field(hash=False)
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    @property
-    def address(self) -> str:
-        """Where it stands in the recipe, as in `--set`."""
-        table = next((table for table, kind in SLOTS.items() if kind == self.kind), "translate")
-        return f"{table}.{self.name}" if table != "translate" else table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +37,7 @@ class Recipe:
     seed: int
     sources: tuple[Source, ...]
     prepare: Prepare
+    select: tuple[Slot, ...]
     translate: Slot
     filters: tuple[Slot, ...]
     train: tuple[Slot, ...]
@@ -67,6 +45,11 @@ class Recipe:
     published: Mapping[str, Any]
     settings: Mapping[str, Any]
     tree: Tree
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Every component's place, in flow order."""
+        return (*self.select, self.translate, *self.filters, *self.train, *self.evaluate)
 
 
 def recipe_names(pack: LanguagePack) -> dict[str, Path]:
@@ -205,10 +188,11 @@ def _resolved(asked: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack
         seed=facts.get("seed", 42),
         sources=tuple(sources),
         prepare=Prepare(**facts.get("prepare", {})),
-        translate=_slot("translator", "translate", [tree.get("translate") for tree in trees], trees),
-        filters=_slots("filter", whole, trees),
-        train=_slots("train", whole, trees),
-        evaluate=_slots("evaluate", whole, trees),
+        select=slots_of("select", whole, trees),
+        translate=translate_slot(trees),
+        filters=slots_of("filter", whole, trees),
+        train=slots_of("train", whole, trees),
+        evaluate=slots_of("evaluate", whole, trees),
         published=_published(facts.get("published", {}), pack.language.code),
         settings=whole.get("settings", {}),
         tree=whole,
@@ -223,32 +207,6 @@ def _published(figures: Mapping[str, Mapping[str, Any]], code: str) -> dict[str,
         for name, row in figures.items()
         if row.get("language", "") in spoken
     }
-
-
-def _slots(table: str, whole: Tree, trees: Sequence[Tree]) -> tuple[Slot, ...]:
-    names = [name for name, node in whole.get(table, {}).items() if not isinstance(node, Leaf)]
-    return tuple(
-        _slot(SLOTS[table], name, [tree.get(table, {}).get(name) for tree in trees], trees) for name in names
-    )
-
-
-def _slot(kind: str, name: str, tables: Sequence[Any], trees: Sequence[Tree]) -> Slot:
-    """Fold the layers: in each, its settings for the component that counts in the end, then its slot."""
-    uses: list[str] = []
-    for table in tables:
-        stated = plain(table["use"]) if isinstance(table, Mapping) and "use" in table else None
-        uses.append(stated or (uses[-1] if uses else name))
-    use = uses[-1]
-    keys = STAGE_KEYS[kind]
-    folded: Tree = {}
-    options: Tree = {}
-    for table, tree, named in zip(tables, trees, uses, strict=True):
-        folded = merged(folded, tree.get("settings", {}).get(kind, {}).get(use, {}))
-        if isinstance(table, Mapping):
-            options |= {key: table[key] for key in keys if key in table and key != "use"}
-            if named == use:
-                folded = merged(folded, {key: value for key, value in table.items() if key not in keys})
-    return Slot(kind=kind, name=name, use=use, settings=folded, options=plain(options))
 
 
 def _template(node: Leaf | None, builder: Builder) -> str | None:
@@ -281,13 +239,9 @@ def explained(recipe: Recipe, pack: LanguagePack) -> dict[str, tuple[str, str]]:
         for name, child in node.items():
             walk(child, f"{key}.{name}" if key else name)
 
-    top = {
-        key: node
-        for key, node in recipe.tree.items()
-        if key not in ("settings", "translate", "filter", "train", "evaluate")
-    }
+    top = {key: node for key, node in recipe.tree.items() if key not in ("settings", "translate", *SLOTS)}
     walk(top, "")
-    for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
+    for slot in recipe.slots:
         out[f"{slot.address}.use"] = (repr(slot.use), "")
         out |= {f"{slot.address}.{key}": (repr(value), "") for key, value in slot.options.items()}
         settings = slot.settings

@@ -10,6 +10,7 @@ from langadapt.config import Tree, layer_of, plain
 from langadapt.errors import ConfigError
 from langadapt.languages import mistakes
 from langadapt.registry import KINDS, did_you_mean, installed
+from langadapt.slots import SLOTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,7 @@ def check(whole: Tree) -> None:
         seed: int = 42
         source: dict[str, one_source]
         prepare: preparation | None = None
+        select: dict[str, table] = {}
         translate: table
         filter: dict[str, table] = {}
         train: dict[str, table] = {}
@@ -92,7 +94,7 @@ def _unknown_settings(settings: Mapping[str, Any]) -> Iterator[str]:
 
 def _without_removed(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The tables without the ones that a layer took out with `name = false`."""
-    tables = ("source", "filter", "train", "evaluate")
+    tables = ("source", *SLOTS)
     return {
         key: {name: table for name, table in value.items() if table is not False}
         if key in tables and isinstance(value, Mapping)

@@ -77,7 +77,7 @@ def _settings(recipe: Recipe) -> Iterator[Setting]:
     for key, node in recipe.tree.items():
         if key not in APART:
             yield from (_setting(*leaf) for leaf in _leaves(node, key))
-    for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
+    for slot in recipe.slots:
         yield Setting(key=f"{slot.address}.use", value=slot.use, layer="")
         yield from (
             Setting(key=f"{slot.address}.{key}", value=plain_value(value), layer="")

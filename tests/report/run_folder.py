@@ -6,13 +6,16 @@ from pathlib import Path
 
 from langadapt.config import Layer, leaves
 from langadapt.languages import LanguagePack
-from langadapt.recipe import Prepare, Recipe, Slot
+from langadapt.recipe import Recipe
 from langadapt.records import write_rows
 from langadapt.runner import Run
+from langadapt.schema import Prepare
+from langadapt.slots import Slot
 
 SCRIPT = '<script>alert("1")</script>'
 STYLE, ARABIC = "</style></body>", "مرحبا بالعالم"
 LONG = "Donaudampfschifffahrt" * 40
+PHOENIX = {"title": "Phoenix", "source": "arXiv 2401.10580", "hellaswag": 0.5281, "arc": 0.4428, "mt-bench": 5.778125}  # fmt: skip
 NAN, PART = math.nan, "mini_part"
 
 
@@ -21,8 +24,8 @@ def recipe(*, demonstration=True, changes=None):
     stated = leaves(changes or {}, Layer("--set", Path()))
     tree = leaves({"title": "Phoenix, small", "base": "pack:mini/base", "seed": 42}, file) | stated
 
-    def slot(kind, name, use=None, **settings):
-        return Slot(kind=kind, name=name, use=use or name, settings=leaves(settings, file))
+    def slot(table, name, use=None, **settings):
+        return Slot(table=table, name=name, use=use or name, settings=leaves(settings, file))
 
     return Recipe(
         asked="mini",
@@ -35,22 +38,15 @@ def recipe(*, demonstration=True, changes=None):
         seed=42,
         sources=(),
         prepare=Prepare(),
-        translate=slot("translator", "translate", "transformers", model="haoranxu/ALMA-7B"),
+        select=(),
+        translate=slot("translate", "translate", "transformers", model="haoranxu/ALMA-7B"),
         filters=tuple(slot("filter", name) for name in ("language-id", "length", "tokens", "round-trip")),
         train=(
-            slot("trainer", "sft", "trl-sft", learning_rate=2e-5),
-            slot("trainer", "dpo", "trl-dpo", beta=0.1),
+            slot("train", "sft", "trl-sft", learning_rate=2e-5),
+            slot("train", "dpo", "trl-dpo", beta=0.1),
         ),
-        evaluate=tuple(slot("evaluator", name) for name in ("harness", "mt-bench", "probes")),
-        published={
-            "phoenix": {
-                "title": "Phoenix",
-                "source": "arXiv 2401.10580",
-                "hellaswag": 0.5281,
-                "arc": 0.4428,
-                "mt-bench": 5.778125,
-            }
-        },
+        evaluate=tuple(slot("evaluate", name) for name in ("harness", "mt-bench", "probes")),
+        published={"phoenix": PHOENIX},
         settings={},
         tree=tree,
     )
