@@ -20,7 +20,7 @@ CACHE = "LANGADAPT_CACHE"
 """The environment variable that names the folder for what is costly to find out again: digests of large files, for one."""
 _LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
-_NOT_CORE = ("cli", "report", "recipes", "scaffold", "templates", "testing", "progress.py", "machine.py")
+_NOT_CORE = ("cli", "plan", "report", "recipes", "scaffold", "templates", "testing", "progress.py", "machine.py")
 
 
 def digest(value: Any) -> str:
@@ -155,6 +155,8 @@ def pinned(model: ModelRef) -> ModelRef:
 
 def component_identity(component: Any, purpose: Purpose) -> dict[str, Any]:
     """Class, settings and models of a component and of those that it holds."""
+    if purpose == "memory":
+        component = getattr(component, "remembered_as", component)
     kind: type[Any] = type(component)
     if purpose == "memory" and hasattr(kind, "stands_for"):
         return component_identity(getattr(component, kind.stands_for), purpose)

@@ -6,9 +6,11 @@ A component is a frozen, keyword-only dataclass whose fields are its settings, e
 the libraries that it imports late; `check(pack)`, which raises `ConfigError` before any work is done; `known`, facts
 beside the settings that its results depend on; `resolves`, what a setting is for a language where nobody sets it:
 `{setting: function of the pack that gives a Resolved}`; of a translator `stands_for`, the setting that holds another
-one whose text it gives as it is: it is remembered as that one, which itself is neither retried nor remembered; of an
-evaluator `solutions(pack, *, limit, seed)`, pairs of a prompt, text or chat turns, and the answer that scores best; and of
-a filter `alone`, true where it may not run on every core, and `limits`, which of its settings are limits of its score:
+one whose text it gives as it is: it is remembered as that one, which itself is neither retried nor remembered; and
+`remembered_as`, the same translator with settings that change nothing of its text as nobody would set them; of an
+evaluator `solutions(pack, *, limit, seed)`, pairs of a prompt, text or chat turns, and the answer that scores best, and
+`items(pack)`, every `Item` that it asks, which the filter `contamination` looks for in data; and of a filter `alone`,
+true where it may not run on every core, and `limits`, which of its settings are limits of its score:
 `{setting: "low" or "high"}`.
 """
 
@@ -61,7 +63,7 @@ class ModelRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """What a setting is for a language, and where that comes from; with None for a value, `origin` says what to set."""
+    """What a setting is for a language, and where that comes from; with None for a value, `origin` says why there is none."""
 
     value: Any
     origin: str
@@ -77,7 +79,11 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """What came back for a segment, after `tries` tries. Only a finished one is remembered or used; tokens are counts."""
+    """What came back for a segment, after `tries` tries. Only a finished one is remembered or used; tokens are counts.
+
+    `without_context` says that there was no room for the segment's context: what is finished is of the text alone, what is
+    too long may be asked for alone.
+    """
 
     text: str
     finish: Finish = "stop"
@@ -86,6 +92,7 @@ class Hypothesis:
     tokens_out: int = 0
     tries: int = 1
     reason: str = ""
+    without_context: bool = False
 
     @property
     def finished(self) -> bool:
@@ -95,12 +102,16 @@ class Hypothesis:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentPair:
-    """A segment and its translation; `text` is the index of the record's text that it stands in."""
+    """A segment and its translation; `text` is the index of the record's text that it stands in.
+
+    `without_context` says that it was translated without the context that others had: there was no room for it.
+    """
 
     source: str
     target: str
     text: int
     origin: Origin = "model"
+    without_context: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +182,16 @@ class Score:
     interval: tuple[float, float] | None
     higher_is_better: bool
     signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """What a benchmark asks: the question or text without instructions and examples, and what may be answered, the choices too."""
+
+    task: str
+    id: str
+    text: str
+    answers: tuple[str, ...] = ()
 
 
 class Progress(Protocol):

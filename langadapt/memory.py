@@ -281,8 +281,9 @@ class Remembering:
         ):
             kept = hypothesis
             if hypothesis.finished and hypothesis.text.strip():
-                kept = self.memory.remember(new[number], hypothesis)
-                self._answered.add(hash(new[number]))
+                asked = new[number]._replace(context="") if hypothesis.without_context else new[number]
+                kept = self.memory.remember(asked, hypothesis)
+                self._answered.add(hash(asked))
             yield from ((index, kept) for index in places[new[number]])
 
     def close(self) -> None:

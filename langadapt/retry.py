@@ -17,7 +17,8 @@ _PLACEHOLDER = re.compile(r"(<x\d+>)")
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """`inner`, with what did not come back whole sent again in parts: by sentence, then around each protected span.
+    """`inner`, with what did not come back whole sent again: without its context where that left no room, then in parts, by
+    sentence and around each protected span.
 
     A text is split at most `splits` times; what still fails then comes back unfinished, with the reason. Parts are
     texts like any other: each is sent once, and with a `memory` looked up there first and remembered.
@@ -40,16 +41,18 @@ class Retry:
         failed: dict[int, _Parts] = {}
         for index, told in self.inner.translate(texts, source=source, target=target):
             hypothesis = _checked(texts[index].text, told)
-            pieces = [] if hypothesis.finished or not self.splits else _pieces(texts[index].text, source)
-            parts = _Parts(hypothesis, pieces)
-            if len(pieces) > 1 and parts.to_send:
+            parts = _Parts(
+                hypothesis, [] if hypothesis.finished else _pieces(texts[index], hypothesis, source)
+            )
+            if self.splits and parts.to_send:
                 failed[index] = parts
             else:
                 yield index, hypothesis
         places: dict[Segment, list[tuple[int, int]]] = {}
         for index, parts in failed.items():
             for number in parts.to_send:
-                part = replace(texts[index], text=parts.pieces[number].strip())
+                context = "" if _crowded(parts.failure) else texts[index].context
+                part = Segment(text=parts.pieces[number].strip(), context=context)
                 places.setdefault(part, []).append((index, number))
         sent = list(places)
         for place, told in self._again.translate(sent, source=source, target=target) if sent else ():
@@ -100,13 +103,22 @@ class _Parts:
             tokens_in=sum(one.tokens_in for one in made),
             tokens_out=sum(one.tokens_out for one in made),
             tries=1 + max(one.tries for one in self.got.values()),
+            without_context=_crowded(self.failure) or any(one.without_context for one in self.got.values()),
         )
 
 
-def _pieces(text: str, language: Language) -> list[str]:
-    """The sentences of a text, or what stands around the placeholders of a single one."""
-    whole = sentences(text, language.code)
-    return whole if len(whole) > 1 else [piece for piece in _PLACEHOLDER.split(text) if piece]
+def _crowded(failure: Hypothesis) -> bool:
+    """Whether there may be room for the text without its context."""
+    return failure.finish == "too-long" and failure.without_context
+
+
+def _pieces(segment: Segment, failure: Hypothesis, language: Language) -> list[str]:
+    """The text whole where its context alone was too much; else its sentences, or what stands around the placeholders of one."""
+    if _crowded(failure):
+        return [segment.text]
+    whole = sentences(segment.text, language.code)
+    pieces = whole if len(whole) > 1 else [piece for piece in _PLACEHOLDER.split(segment.text) if piece]
+    return pieces if len(pieces) > 1 else []
 
 
 def _checked(sent: str, hypothesis: Hypothesis) -> Hypothesis:

@@ -1,12 +1,15 @@
 """Which terms of a glossary stand in a text."""
 
+from pathlib import Path
+
 import pytest
 
 from langadapt.errors import ConfigError
-from langadapt.languages import Language
+from langadapt.languages import Language, LanguagePack
 from langadapt.models.glossary import Glossary
 
 EN, DE, JA, BR = map(Language.of, ("en", "de", "ja", "pt-BR"))
+PACKS = sorted((Path(__file__).parents[1] / "languages").glob("*/glossary.tsv"))
 TERMS = "english\tgerman\tnote\nmodel\tModell\t\nlarge language model\tgroßes Sprachmodell\t\nC++\tC++\t\nbox\tKiste\t\nThe Hague\tDen Haag\t\n"
 
 
@@ -48,7 +51,9 @@ def test_the_other_way_round_the_columns_change_places(path):
     assert back.found("Modelle, Modells") == ()
 
 
-@pytest.mark.parametrize("head", ["portuguese\tenglish", "Português\tEnglish", "pt-BR\ten", "term\tEnglish"])
+@pytest.mark.parametrize(
+    "head", ["portuguese\tenglish", "Português\tEnglish", "pt-BR\ten", "Portuguese (Brazil)\tEnglish"]
+)
 def test_columns_are_known_by_names_and_codes(tmp_path, head):
     (tmp_path / "g.tsv").write_text(f"{head}\ncasa\thouse\n", encoding="utf-8")
     assert Glossary.read(tmp_path / "g.tsv", EN, BR).found("a house") == (("house", "casa"),)
@@ -67,6 +72,24 @@ def test_the_first_of_two_translations_counts(tmp_path):
 def test_a_glossary_without_terms_finds_none(tmp_path):
     (tmp_path / "g.tsv").write_text("english\tgerman\n", encoding="utf-8")
     assert Glossary.read(tmp_path / "g.tsv", EN, DE).found("a cat") == ()
+
+
+@pytest.mark.parametrize(
+    "head", ["cat\tKatze", "term\tGerman", "english\tterm", "english\tfrench", "german\tgerman"]
+)
+def test_a_first_line_that_does_not_name_the_two_languages_is_refused(tmp_path, head):
+    (tmp_path / "g.tsv").write_text(f"\n{head}\nmodel\tModell\n", encoding="utf-8")
+    for languages in ((EN, DE), (DE, EN)):
+        with pytest.raises(ConfigError, match=r"g\.tsv, line 2: .* do not name .*(English|German)") as caught:
+            Glossary.read(tmp_path / "g.tsv", *languages)
+        assert "a tab between" in caught.value.hint
+
+
+@pytest.mark.parametrize("glossary", PACKS, ids=lambda path: path.parent.name)
+def test_the_glossaries_of_the_packs_name_their_languages(glossary):
+    pack = LanguagePack.read(glossary.parent)
+    for code in (pack.language.code, f"{pack.language.code}-001"):
+        assert Glossary.read(glossary, EN, Language.of(code)).terms
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from langadapt.languages import Language, read_toml
 from langadapt.models.family import NOTHING, Address, Asked, Family
 from langadapt.models.naming import base
 
-__all__ = ["NOTHING", "Address", "Asked", "Family", "covering", "families", "family_of"]
+__all__ = ["NOTHING", "Address", "Asked", "Family", "covering", "families", "family_of", "untold"]
 
 
 @cache
@@ -31,7 +31,7 @@ def family_of(model: ModelRef, name: str | None = None) -> Family:
     """The family named, or the one whose patterns fit the model's name; raises `ConfigError` for neither, or another one."""
     known = families()
     _refuse(model)
-    told = next((family for family in known.values() if _is_named(model, family.models)), None)
+    told = _told(model)
     if name is not None and name not in known:
         raise ConfigError(f"no model family is called {name!r}", hint=f"families: {', '.join(known)}")
     family = told if name is None else known[name]
@@ -49,6 +49,12 @@ def family_of(model: ModelRef, name: str | None = None) -> Family:
     return _directed(family, model)
 
 
+def untold(model: ModelRef, name: str | None) -> str | None:
+    """The name of a family; none where the model's own name tells one that is asked and read alike."""
+    told, named = _told(model), families().get(name or "")
+    return None if told and named and told.facts == named.facts else name
+
+
 def covering(
     target: Language, kinds: Container[str], source: Language | None = None
 ) -> list[tuple[str, Family]]:
@@ -61,19 +67,23 @@ def covering(
     ]
 
 
+def _told(model: ModelRef) -> Family | None:
+    return next((family for family in families().values() if _is_named(model, family.models)), None)
+
+
 def _is_named(model: ModelRef, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(model.name.lower(), pattern.lower()) for pattern in patterns)
 
 
 def _refuse(model: ModelRef) -> None:
     """Raise `ConfigError` for a model that looks like a translator and is none."""
-    for row in read_refused().values():
+    for row in _refused().values():
         if _is_named(model, row["models"]):
             raise ConfigError(f"{model} {row['why']}", hint=f"take {row['instead']}")
 
 
 @cache
-def read_refused() -> Mapping[str, Mapping[str, Any]]:
+def _refused() -> Mapping[str, Mapping[str, Any]]:
     """Models that cannot be used by themselves, why, and what to take instead."""
     return read_toml(Path(__file__).with_name("refused.toml"))
 

@@ -38,8 +38,13 @@ class Glossary:
                 f"the glossary {path}, line {wrong[0] if wrong else 1}: no term with its translation",
                 hint="two columns with a tab between, below a line that names the two languages",
             )
-        (_, head), *rest = rows
-        turned = _is(head[0], target) or _is(head[1], source)
+        (number, head), *rest = rows
+        turned = _is(head[0], target) and _is(head[1], source)
+        if not turned and not (_is(head[0], source) and _is(head[1], target)):
+            raise ConfigError(
+                f"the glossary {path}, line {number}: {head[0]!r} and {head[1]!r} do not name {source.name} and {target.name}",
+                hint=f"begin it with the names of its two languages, a tab between: {source.name.lower()}\\t{target.name.lower()}",
+            )
         pairs = ((row[1], row[0]) if turned else (row[0], row[1]) for _, row in rest)
         return cls(
             tuple({term.casefold(): (term, said) for term, said in reversed(list(pairs))}.values()), source

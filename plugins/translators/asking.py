@@ -30,7 +30,7 @@ class Asking:
         "terms that are put into the prompt where they stand in a text, such as pack:glossary.tsv",
     ] = None
     address: Annotated[Address, "how readers are addressed: informal or formal; not told unless set"] = ""
-    # A limit, as far as the memory knows: what a family takes of it is in `known`, and no other translation changes with it.
+    # A limit, as far as the memory knows: a family that takes these words has them in `known`, and for no other do they count.
     wording: Annotated[
         Mapping[str, str],
         "how a model without a prompt of its own is asked: [translate] of the pack's prompts.toml",
@@ -70,8 +70,8 @@ class Asking:
                 hint=f"leave `context` out of [translate]; {_families_with('context')}",
             )
 
-    def _check_asking(self) -> None:
-        """Raise `ConfigError` for settings that the model's prompt has no place for."""
+    def _check_settings(self) -> None:
+        """Raise `ConfigError` for settings that cannot be followed, such as what the model's prompt has no place for."""
         family = self._family
         if self.glossary and not family.glossary:
             raise ConfigError(
@@ -93,9 +93,13 @@ class Asking:
             return replace(family, **said)
         return replace(family, variants={**family.variants, f"into-{language}": said})
 
+    def _glossary(self, source: Language, target: Language) -> Glossary | None:
+        """The terms of the two languages; raises `ConfigError` for a glossary that has none of them."""
+        return _read(self.glossary, file_digest(self.glossary), source, target) if self.glossary else None
+
     def _asked(self, texts: Sequence[Segment], source: Language, target: Language) -> list[Asked]:
         """What is said beside each text; context only to families that read it."""
-        glossary = _read(self.glossary, file_digest(self.glossary), source, target) if self.glossary else None
+        glossary = self._glossary(source, target)
         reads = bool(self._family.context)
         return [
             Asked(

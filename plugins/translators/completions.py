@@ -25,6 +25,8 @@ _STOPS = 4
 _SHOWN = 300
 _OWN = ("vllm", "sglang")
 """Whose servers take keys that OpenAI's interface does not have."""
+_PLAIN = {"repetition_penalty": 1.0, "top_k": -1, "top_p": 1.0, "min_p": 0.0}
+"""What a checkpoint's own generation settings may not decide: such servers take them for whatever a request leaves open."""
 
 
 class AgainError(Exception):
@@ -43,13 +45,13 @@ class BlankError(AgainError):
 class Ask:
     """One prompt, as text, in tokens or as a chat, and how many tokens its answer may take.
 
-    `without` asks for the same without context, for a server that has no room for it.
+    `context` is whether it says what stands before the text.
     """
 
     index: int
     prompt: Prompt
     limit: int
-    without: "Ask | None" = None
+    context: bool = False
 
     @property
     def folded(self) -> Self | None:
@@ -95,8 +97,7 @@ class Completions:
         if self.beams > 1:
             asked |= {"n": self.beams, "use_beam_search": True}
         if brand in _OWN:
-            # Else a checkpoint's own settings decide, as they do for no other engine.
-            asked["repetition_penalty"] = 1.0
+            asked |= _PLAIN
             if self.family.chat and self.family.template:
                 asked["chat_template_kwargs"] = dict(self.family.template)
         return json.dumps(asked).encode()

@@ -5,7 +5,7 @@ A checkpoint of Transformers is converted the first time, and what came of it is
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +17,12 @@ from langadapt.languages import LanguagePack
 from langadapt.models import Family
 from langadapt_plugins.translators.covering import covering_model
 from langadapt_plugins.translators.ctranslate2_folder import Quantization, converted, is_converted
-from langadapt_plugins.translators.encoder_decoder import Sentences
-from langadapt_plugins.translators.prompting import PromptedTranslator, Request, loading
+from langadapt_plugins.translators.encoder_decoder import Sentences, one_language
+from langadapt_plugins.translators.loading import loading
+from langadapt_plugins.translators.prompting import PromptedTranslator
+from langadapt_plugins.translators.prompts import Request
 
-_FRAME = 2
-"""Positions of the decoder that are no answer: where it starts, and the language."""
+_USUAL: Quantization = "int8"
 
 
 class Tokens(Sentences):
@@ -36,21 +37,13 @@ class Tokens(Sentences):
             from transformers import AutoTokenizer
 
             tokenizer = AutoTokenizer.from_pretrained(ref.name, trust_remote_code=False)
-        if getattr(tokenizer, "supported_language_codes", None):
-            raise ConfigError(
-                f"{model} writes several languages or scripts and must be told which",
-                hint="take a model of another family, or one that writes a single language",
-            )
+        one_language(model, tokenizer)
         return cls(
             family=family,
             tokenizer=tokenizer,
             context=tokenizer.model_max_length,
             ends=frozenset({tokenizer.eos_token_id}),
         )
-
-    def positions(self, prompt: int, limit: int) -> int:
-        """Encoder and decoder have positions of their own."""
-        return super().positions(prompt, limit + _FRAME)
 
     def sent(self, tokens: list[int]) -> list[str]:
         """Tokens as CTranslate2 takes them."""
@@ -75,8 +68,9 @@ class Ctranslate2Translator(PromptedTranslator):
         Literal["auto"] | Quantization, "number format of computing; auto is that of the weights"
     ] = "auto"  # type: ignore[assignment]  # of more formats than other engines compute in
     quantization: Annotated[
-        Quantization, "number format of the weights that a checkpoint is converted to"
-    ] = "int8"
+        Quantization | None,
+        f"number format of the weights that a checkpoint is converted to: {_USUAL} where not set; a folder of CTranslate2 has its own",
+    ] = None
     batch_size: Annotated[int, "texts translated at once; halved where memory runs out", SPEED] = 32
     device: Annotated[str, "auto, cpu, cuda, or one of several: cuda:1", SPEED] = "auto"
     inter_threads: Annotated[int, "batches translated side by side", SPEED] = 1
@@ -88,13 +82,26 @@ class Ctranslate2Translator(PromptedTranslator):
             if getattr(self, name) < low:
                 raise ConfigError(f"`{name}` is {getattr(self, name)}; it must not be below {low}")
 
+    @property
+    def remembered_as(self) -> Self:
+        """The same, with the weights' number format by its name."""
+        return replace(super().remembered_as, quantization=self.quantization or _USUAL)
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.quantization and is_converted(self.model):
+            raise ConfigError(
+                f"`quantization` is {self.quantization}, and {self.model} is converted already: its weights stay as they are",
+                hint="leave it out, or name the checkpoint that the folder was made of; `dtype` is the number format of computing",
+            )
+
     @cached_property
     def _prompting(self) -> Tokens:
         return Tokens.load(self.model, self._family)
 
     @cached_property
     def _folder(self) -> Path:
-        return converted(self.model, self.quantization, self._prompting.tokenizer)
+        return converted(self.model, self.quantization or _USUAL, self._prompting.tokenizer)
 
     @cached_property
     def _model(self) -> Any:

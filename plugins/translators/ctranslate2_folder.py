@@ -13,7 +13,7 @@ from langadapt.errors import ComponentError, MachineError
 from langadapt.identity import CACHE, digest, model_identity
 from langadapt.interfaces import ModelRef
 from langadapt_plugins.translators.encoder_decoder import ENCODER_DECODER
-from langadapt_plugins.translators.prompting import loading
+from langadapt_plugins.translators.loading import loading
 
 Quantization = Literal[
     "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32"
@@ -26,7 +26,7 @@ def is_converted(model: ModelRef) -> bool:
 
 
 def converted(model: ModelRef, quantization: Quantization, tokenizer: Any) -> Path:
-    """The model as a folder of CTranslate2; made where nobody has made it yet."""
+    """The model as a folder of CTranslate2; made where nobody has made it yet, one that is such a folder as it is."""
     if model.folder and is_converted(model):
         return model.folder
     with loading(model):

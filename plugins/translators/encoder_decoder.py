@@ -12,7 +12,7 @@ from langadapt.languages import Language
 from langadapt.models import Family
 from langadapt.segments import PLACEHOLDER
 from langadapt_plugins.translators.causal import Ends, Kind, in_batches
-from langadapt_plugins.translators.prompting import Prompting, Request
+from langadapt_plugins.translators.prompts import Prompting, Request
 
 _OURS = {
     "forced_eos_token_id": None,  # would close a translation at its limit, which then looks whole
@@ -36,11 +36,7 @@ class Sentences(Prompting):
     def load(cls, model: ModelRef, family: Family) -> Self:
         """Read tokenizer and configuration, no weights; raises `ConfigError` for a model that needs more than that."""
         made = super().load(model, family)
-        if targets := getattr(made.tokenizer, "supported_language_codes", None):
-            raise ConfigError(
-                f"{model} writes several languages or scripts and must be told which: {', '.join(targets[:9])}",
-                hint="take a model of another family, or one that writes a single language",
-            )
+        one_language(model, made.tokenizer)
         return made
 
     def tokens(self, texts: list[str], source: Language, target: Language) -> list[list[int]]:
@@ -60,8 +56,8 @@ class Sentences(Prompting):
         return self._id(self.family.called(target)) if self.family.language_tokens else None
 
     def positions(self, prompt: int, limit: int) -> int:
-        """Encoder and decoder have positions of their own."""
-        return max(prompt, limit)
+        """Encoder and decoder have positions of their own; the target's token stands before the answer."""
+        return max(prompt, limit + self.family.language_tokens)
 
     def unwritable(self, text: str) -> str:
         """A placeholder that the vocabulary has no pieces for would be lost; around it the text can be translated."""
@@ -91,6 +87,15 @@ class Sentences(Prompting):
                 hint="name the `family` that the model is of, or another model",
             )
         return int(found)
+
+
+def one_language(model: ModelRef, tokenizer: Any) -> None:
+    """Raise `ConfigError` for a model whose texts must begin with the language that it is to write."""
+    if targets := getattr(tokenizer, "supported_language_codes", None):
+        raise ConfigError(
+            f"{model} writes several languages or scripts and must be told which: {', '.join(targets[:9])}",
+            hint="take a model of another family, or one that writes a single language",
+        )
 
 
 def _load(model: ModelRef, dtype: str) -> Any:

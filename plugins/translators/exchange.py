@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -123,9 +123,7 @@ class Exchange:
                 )
             raise (StrainedError if status in (429, 503) else AgainError)(f"{status}, {said}", wait)
         found = refusal(status, said)
-        if found.finish == "too-long" and ask.without:
-            return await self.ask(url, ask.without, brand, again=again)
-        return found
+        return replace(found, without_context=found.finish == "too-long" and ask.context)
 
     async def _said(
         self, url: str, ask: Ask, brand: str, *, again: bool

@@ -6,15 +6,18 @@ and values of different lengths have to be padded to one (`make bench-translate`
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from langadapt_plugins.translators.prompting import Prompting, Request
-from langadapt_plugins.translators.roomy import give_room
+from langadapt_plugins.translators.roomy import give_room, joined, only_grows
 
 _DONE = 4
 """Rows are taken out when one in so many is done: to take one out copies all others."""
+_FEW = 4
+"""When only one row in so many is left of a batch, it waits for those of the next ones: a step costs about the same for few."""
 
 
 def fits(model: Any) -> bool:
@@ -28,21 +31,40 @@ def search(
     model: Any, prompting: Prompting, requests: Sequence[Request], size: int
 ) -> Iterator[tuple[Request, list[int]]]:
     """The likeliest tokens after each prompt, up to its end or its limit; `size` rows at most are computed at once."""
+    waiting: list[_Rows] = []
     for start in range(0, len(requests), size):
-        rows: _Rows | None = _begun(model, prompting, requests[start : start + size])
-        while rows:
-            done = [
-                n
-                for n, request in enumerate(rows.requests)
-                if n not in rows.done
-                and (len(rows.written[n]) >= request.limit or prompting.ended(rows.written[n]))
-            ]
-            yield from [(rows.requests[n], list(rows.written[n])) for n in done]
-            rows.done.update(done)
-            if len(rows.done) * _DONE >= len(rows):
-                rows = rows.left()
-            if rows:
-                _step(model, rows)
+        rows = _begun(model, prompting, requests[start : start + size])
+        few = size // _FEW if only_grows(rows.cache) else 0
+        rest = yield from _written(model, prompting, rows, few)
+        waiting += [rest] if rest else []
+        if sum(map(len, waiting)) > size - few:
+            yield from _written(model, prompting, _together(waiting), 0)
+            waiting = []
+    if waiting:
+        yield from _written(model, prompting, _together(waiting), 0)
+
+
+def _written(
+    model: Any, prompting: Prompting, begun: "_Rows", few: int
+) -> "Generator[tuple[Request, list[int]], None, _Rows | None]":
+    """What each row says, until none or at most `few` are under way: those it gives back."""
+    rows: _Rows | None = begun
+    while rows:
+        done = [
+            n
+            for n, request in enumerate(rows.requests)
+            if n not in rows.done
+            and (len(rows.written[n]) >= request.limit or prompting.ended(rows.written[n]))
+        ]
+        yield from [(rows.requests[n], list(rows.written[n])) for n in done]
+        rows.done.update(done)
+        if len(rows.done) * _DONE >= len(rows):
+            rows = rows.left()
+            if rows and len(rows) <= few:
+                return rows
+        if rows:
+            _step(model, rows)
+    return None
 
 
 @dataclass
@@ -86,24 +108,53 @@ class _Rows:
             written.append(token)
 
 
+def _together(parts: "Sequence[_Rows]") -> "_Rows":
+    """Rows of several batches as one, each at the right end of the widest."""
+    import torch
+    import torch.nn.functional as nn
+
+    width = max(part.mask.shape[1] for part in parts)
+    return _Rows(
+        [request for part in parts for request in part.requests],
+        [written for part in parts for written in part.written],
+        torch.cat([part.tokens for part in parts]),
+        torch.cat([part.positions for part in parts]),
+        torch.cat([nn.pad(part.mask, (width - part.mask.shape[1], 0)) for part in parts]),
+        joined([part.cache for part in parts]),
+    )
+
+
 def _begun(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
-    """The first token after each prompt."""
+    """The first token after each prompt; what all prompts begin with is read once."""
     import torch
     from transformers import DynamicCache
 
-    width = max(len(request.tokens) for request in requests)
-    pad = prompting.tokenizer.pad_token_id or 0
-    spare = [width - len(request.tokens) for request in requests]
-    padded = [[pad] * n + request.tokens for n, request in zip(spare, requests, strict=True)]
-    tokens = torch.tensor(padded, device=model.device)
-    mask = torch.tensor([[0] * n + [1] * (width - n) for n in spare], device=model.device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
     give_room(cache)
+    shared = _shared([request.tokens for request in requests]) if only_grows(cache) else []
+    own = [request.tokens[len(shared) :] for request in requests]
+    width = max(map(len, own))
+    pad = prompting.tokenizer.pad_token_id or 0
+    tokens = torch.tensor([[pad] * (width - len(one)) + one for one in own], device=model.device)
+    mask = torch.tensor(
+        [[1] * len(shared) + [0] * (width - len(one)) + [1] * len(one) for one in own], device=model.device
+    )
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
     rows = _Rows(list(requests), [[] for _ in requests], tokens, positions[:, -1:], mask, cache)
     with torch.inference_mode():
-        rows.add(_logits(model, tokens, positions, rows))
+        if shared:
+            one = torch.tensor([shared], device=model.device)
+            model(input_ids=one, past_key_values=cache, use_cache=True)
+            cache.batch_repeat_interleave(len(requests))
+        rows.add(_logits(model, tokens, positions[:, len(shared) :], rows))
     return rows
+
+
+def _shared(prompts: Sequence[list[int]]) -> list[int]:
+    """The tokens that every prompt begins with, less one at least of the shortest: each row has to say something of its own."""
+    first, last = min(prompts), max(prompts)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+    return first[: min(same, min(map(len, prompts)) - 1)]
 
 
 def _step(model: Any, rows: _Rows) -> None:

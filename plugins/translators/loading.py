@@ -22,7 +22,7 @@ def loading(model: ModelRef) -> Iterator[ModelRef]:
         ):  # a bar tells of downloads only
             yield pinned(model)
     except ModuleNotFoundError as error:
-        extra = "vllm" if error.name == "vllm" else "translate"
+        extra = error.name if error.name in ("ctranslate2", "vllm") else "translate"
         raise ComponentError(
             f"{error.name!r} is not installed", hint=f"pip install 'langadapt[{extra}]'"
         ) from error

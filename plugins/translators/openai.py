@@ -5,24 +5,19 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
 from langadapt.errors import ConfigError
-from langadapt.interfaces import LIMIT, SPEED, Hypothesis, Loads, ModelRef, Segment
-from langadapt.languages import Language, LanguagePack
-from langadapt.models import Family, family_of
-from langadapt_plugins.translators.asking import Asking
+from langadapt.interfaces import SPEED, Hypothesis, ModelRef, Segment
+from langadapt.languages import Language
 from langadapt_plugins.translators.completions import Ask, Completions, Prompt
 from langadapt_plugins.translators.exchange import Terms
-from langadapt_plugins.translators.prompting import Prompting
+from langadapt_plugins.translators.fitting import Fitting
+from langadapt_plugins.translators.prompts import Prompting
 from langadapt_plugins.translators.servers import Servers
 from langadapt_plugins.translators.streaming import Streaming
 
-_ROOM = 32
-"""New tokens that every text may take, however short it is."""
-_CHARACTERS_PER_TOKEN = 40
-"""A text of more for each token that a model takes is too long, and its tokens are not worth counting."""
 _BYTES_PER_TOKEN = 3
 """Without a tokenizer; fewer than most tokenizers put into one, so that no answer is cut that another engine would give."""
 _SAMPLE = "Good morning."
@@ -31,7 +26,7 @@ _NO_LANGUAGE = "no-language"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenaiTranslator(Asking, Loads):
+class OpenaiTranslator(Fitting[Prompt]):
     """A translation model that servers run. Which weights they hold is not known: `revision` tells one from another.
 
     Lengths are estimated without a `tokenizer`. With one they are counted, and a raw prompt is sent as its tokens, so that
@@ -44,9 +39,6 @@ class OpenaiTranslator(Asking, Loads):
     base_urls: Annotated[
         tuple[str, ...], "servers that share the work, such as http://127.0.0.1:8000/v1", SPEED
     ]
-    family: Annotated[str | None, "how it is prompted and read; told from the model's name where not set"] = (
-        None
-    )
     revision: Annotated[str, "any word for the weights that are served: change it when they change"] = ""
     tokenizer: Annotated[
         ModelRef | None, "the model's tokenizer, for exact lengths and literal text; estimated without"
@@ -57,17 +49,13 @@ class OpenaiTranslator(Asking, Loads):
     temperature: Annotated[float, "0 is greedy"] = 0.0
     seed: Annotated[int, "sent where the temperature is above 0"] = 0
     beams: Annotated[int, "beams of the search, which only vLLM's server has; 1 is greedy"] = 1
-    new_tokens_at_most: Annotated[int, "the longest translation in tokens", LIMIT] = 512
-    new_tokens_per_token: Annotated[
-        float, f"longest translation per source token, and {_ROOM} more", LIMIT
-    ] = 4.0
     in_flight: Annotated[int, "requests under way at once, for each server", SPEED] = 64
     timeout: Annotated[float, "seconds that an answer may take", SPEED] = 300.0
     retries: Annotated[int, "how often a text is asked again after a fault of the server", SPEED] = 6
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("beams", "new_tokens_at_most", "new_tokens_per_token", "in_flight", "timeout"):
+        for name in ("in_flight", "timeout"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
         for name in ("temperature", "retries"):
@@ -85,20 +73,21 @@ class OpenaiTranslator(Asking, Loads):
         """Whether nothing is sampled, as far as the servers keep to it."""
         return self.temperature == 0
 
-    def check(self, pack: LanguagePack) -> None:
-        """Refuse a model that translates neither into the language nor out of it, settings without a place, and a missing key."""
-        english = Language.of("en")
-        if not self._family.covers(pack.language, english):
-            self._family.check(english, pack.language)
-        self._check_asking()
-        self._key()
+    @property
+    def remembered_as(self) -> Self:
+        """The same, without the seed where nothing is sampled, and the tokenizer where it only counts."""
+        return replace(
+            super().remembered_as,
+            seed=self.seed if self.temperature else 0,
+            tokenizer=None if self._family.chat else self.tokenizer,
+        )
 
     def translate(
         self, texts: Sequence[Segment], *, source: Language, target: Language
     ) -> Iterator[tuple[int, Hypothesis]]:
         """What cannot be sent first, then each translation as soon as a server has it."""
         self._family.check(source, target)
-        self._check_asking()
+        self._check_settings()
         key = self._key()
         asks: list[Ask] = []
         for index, ask in self._asks(texts, source, target):
@@ -115,14 +104,8 @@ class OpenaiTranslator(Asking, Loads):
         yield from answers.items()
 
     @property
-    def _family(self) -> Family:
-        family = family_of(ModelRef(self.model), self.family)
-        if family.kind != "causal":
-            raise ConfigError(
-                f"{self.model} is of the family {family.name!r}: {family.kind} models, which this engine does not run",
-                hint='take the engine `transformers`: use = "transformers"',
-            )
-        return self._worded(family)
+    def _ref(self) -> ModelRef:
+        return ModelRef(self.model)
 
     @cached_property
     def _prompting(self) -> Prompting | None:
@@ -158,6 +141,10 @@ class OpenaiTranslator(Asking, Loads):
         wrong = {key: value if key in ("type", "text") else _NO_LANGUAGE for key, value in item.items()}
         return Ask(0, chat, 1), Ask(0, [*chat[:-1], {**chat[-1], "content": [wrong]}], 1)
 
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        self._key()
+
     def _key(self) -> str:
         """The key, which is kept nowhere; none where no variable is named."""
         if not self.api_key_env:
@@ -172,56 +159,22 @@ class OpenaiTranslator(Asking, Loads):
     def _asks(
         self, texts: Sequence[Segment], source: Language, target: Language
     ) -> Iterator[tuple[int, Ask | Hypothesis]]:
-        """A request for each text, or why it is not sent."""
-        family = self._family
-        short: list[tuple[int, Segment]] = []
-        for index, segment in enumerate(texts):
-            text = segment.text
-            if len(text) > _CHARACTERS_PER_TOKEN * family.input_tokens:
-                reason = f"{len(text)} characters, and models of the family {family.name!r} take {family.input_tokens} tokens"
+        """A request for each text, or why it is not sent; what exceeds an unknown context the server refuses itself."""
+        for index, found in self._fitted(texts, source, target):
+            if isinstance(found, Hypothesis):
+                yield index, found
             else:
-                reason = family.several(text, source)
-            if reason:
-                yield index, Hypothesis(text="", finish="too-long", reason=reason)
-            elif not text.strip():
-                yield index, Hypothesis(text="", finish="error", reason="nothing to translate")
-            else:
-                short.append((index, segment))
-        if short:
-            yield from self._fitted(short, source, target)
-
-    def _fitted(
-        self, texts: list[tuple[int, Segment]], source: Language, target: Language
-    ) -> Iterator[tuple[int, Ask | Hypothesis]]:
-        """A request for each text, without its context where that leaves no room, or why it is not sent."""
-        segments = [segment for _, segment in texts]
-        sizes = self._sizes([one.text for one in segments])
-        prompts = self._prompts(segments, source, target)
-        bare = prompts
-        if self._family.context and any(one.context for one in segments):
-            bare = self._prompts([replace(one, context="") for one in segments], source, target)
-        for (index, _), size, given, alone in zip(texts, sizes, prompts, bare, strict=True):
-            limit = min(self.new_tokens_at_most, math.ceil(self.new_tokens_per_token * size) + _ROOM)
-            (prompt, count), without = given, None
-            if given != alone and self._exceeds(count, limit):
-                prompt, count = alone
-            elif given != alone:
-                without = Ask(index, alone[0], limit)
-            if reason := self._too_long(size, count, limit):
-                yield index, Hypothesis(text="", finish="too-long", tokens_in=count, reason=reason)
-            else:
-                yield index, Ask(index, prompt, limit, without)
+                yield index, Ask(index, found.prompt, found.limit, context=found.context)
 
     def _sizes(self, texts: list[str]) -> list[int]:
         """How many tokens each text has, or may have."""
         if self._prompting:
-            return self._prompting.sizes(texts)
+            return super()._sizes(texts)
         return [math.ceil(len(text.encode(errors="replace")) / _BYTES_PER_TOKEN) for text in texts]
 
     def _prompts(
         self, texts: Sequence[Segment], source: Language, target: Language
     ) -> list[tuple[Prompt, int]]:
-        """What is sent for each text, and how many tokens that has: 0 where they cannot be counted."""
         family, plain = self._family, [one.text for one in texts]
         asked = self._asked(texts, source, target)
         tokens = (
@@ -238,22 +191,6 @@ class OpenaiTranslator(Asking, Loads):
                 family.render(text, source, target, asked=one) for text, one in zip(plain, asked, strict=True)
             ]
         return [(prompt, len(each)) for prompt, each in zip(prompts, tokens, strict=True)]
-
-    def _exceeds(self, prompt: int, limit: int) -> bool:
-        """Whether the model is known to have no room for a prompt and its answer."""
-        return bool(self._prompting and self._prompting.positions(prompt, limit) > self._prompting.context)
-
-    def _too_long(self, size: int, prompt: int, limit: int) -> str:
-        """Why a text is not sent; what else exceeds a server's context the server refuses itself."""
-        family = self._family
-        if size > family.input_tokens:
-            about = "" if self._prompting else "about "
-            return (
-                f"{about}{size} tokens, and models of the family {family.name!r} take {family.input_tokens}"
-            )
-        if self._prompting and self._exceeds(prompt, limit):
-            return f"a prompt of {prompt} tokens and an answer of up to {limit} exceed the model's context of {self._prompting.context}"
-        return ""
 
 
 def _check(url: str, where: str) -> None:

@@ -1,5 +1,6 @@
 """Keys and values with room behind them, so that a token more does not copy all that went before."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,29 @@ def give_room(cache: Any) -> None:
     from transformers.cache_utils import DynamicLayer
 
     cache.layers = [_layer()() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+
+
+def only_grows(cache: Any) -> bool:
+    """Whether every layer of a cache keeps all keys and values, so that rows of several caches can go on together."""
+    return all(isinstance(layer, _layer()) for layer in cache.layers)
+
+
+def joined(caches: Sequence[Any]) -> Any:
+    """The first cache with the rows of all, each moved to the right end of the widest; what is in front is for a mask to hide."""
+    import torch.nn.functional as nn
+
+    first = caches[0]
+    width = max(cache.get_seq_length() for cache in caches)
+    for number, layer in enumerate(first.layers):
+        parts = [cache.layers[number] for cache in caches]
+        spare = [(0, 0, width - part.get_seq_length(), 0) for part in parts]
+        layer.take(
+            *(
+                [nn.pad(getattr(part, name), room) for part, room in zip(parts, spare, strict=True)]
+                for name in ("keys", "values")
+            )
+        )
+    return first
 
 
 @cache
@@ -47,5 +71,12 @@ def _layer() -> type[Any]:
             """Keep some rows; the room of the others is let go at once, layer by layer."""
             super().batch_select_indices(indices)
             self._room = None
+
+        def take(self, keys: Sequence[Any], values: Sequence[Any]) -> None:
+            """Hold these rows instead of those before; they are of one length."""
+            import torch
+
+            self._room = None
+            self.keys, self.values = torch.cat(list(keys)), torch.cat(list(values))
 
     return Roomy

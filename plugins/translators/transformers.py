@@ -11,7 +11,9 @@ from langadapt.languages import LanguagePack
 from langadapt_plugins.translators.causal import CAUSAL, Kind
 from langadapt_plugins.translators.covering import covering_model
 from langadapt_plugins.translators.encoder_decoder import ENCODER_DECODER
-from langadapt_plugins.translators.prompting import PromptedTranslator, Prompting, Request, loading
+from langadapt_plugins.translators.loading import loading
+from langadapt_plugins.translators.prompting import PromptedTranslator
+from langadapt_plugins.translators.prompts import Prompting, Request
 
 _KINDS: Mapping[str, Kind] = {"causal": CAUSAL, "encoder-decoder": ENCODER_DECODER}
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import LIMIT, SPEED, Hypothesis
-from langadapt_plugins.translators.prompting import PromptedTranslator, Request, loading
+from langadapt_plugins.translators.loading import loading
+from langadapt_plugins.translators.prompting import PromptedTranslator
+from langadapt_plugins.translators.prompts import Request
 
 
 @dataclass(frozen=True, kw_only=True)

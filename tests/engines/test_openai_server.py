@@ -1,19 +1,12 @@
 """`openai` against vLLM's real server on loopback. In fp32 its text must be that of `transformers`."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 pytest.importorskip("vllm")
+from serving import KEY, Serving
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import ModelRef, Segment
@@ -33,7 +26,6 @@ pytestmark = [
 
 EN, DE = Language.of("en"), Language.of("de")
 LIMITS = {"new_tokens_at_most": 128, "new_tokens_per_token": 4.0}
-KEY = "sk-of-this-test"
 
 
 def texts(count=100):
@@ -41,51 +33,9 @@ def texts(count=100):
     return [line.split("\t")[0] for line in lines[:count]]
 
 
-class Serving:
-    """vLLM's server with the German pack's translator; it asks for a key."""
-
-    def __init__(self, log):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        words = [
-            "--model", MINI / "translator", "--served-model-name", "mini", "--dtype", "float32", "--enforce-eager",
-            "--max-model-len", "512", "--kv-cache-memory-bytes", 64 << 20, "--host", "127.0.0.1", "--port", self.port,
-        ]  # fmt: skip
-        self.log = log
-        with log.open("w") as written:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *map(str, words)],
-                stdout=written,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "VLLM_API_KEY": KEY},
-                start_new_session=True,
-            )
-
-    def wait(self):
-        opener = build_opener(ProxyHandler({}))
-        end = time.monotonic() + 240
-        while time.monotonic() < end:
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                opener.open(f"http://127.0.0.1:{self.port}/health", timeout=5).close()
-            except (URLError, OSError):
-                time.sleep(0.5)
-            else:
-                return self
-        raise AssertionError(self.log.read_text()[-3000:])
-
-    def kill(self):
-        """The server and its engine, with nothing left to say."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
-    server = Serving(tmp_path_factory.mktemp("vllm") / "log.txt")
+    server = Serving(MINI / "translator", "mini", tmp_path_factory.mktemp("vllm") / "log.txt")
     try:
         yield server.wait()
     finally:

@@ -43,8 +43,6 @@ def faulted(fault, good):
     match fault:
         case (int() as status, dict() as headers):
             return status, {"error": {"message": "not now"}}, JSON, headers
-        case (200, str() as message):
-            return 200, {"error": {"message": message}}, JSON, {}
         case (int() as status, str() as message):
             return status, {"error": {"message": message, "code": status}}, JSON, {}
         case ("finish", reason):

@@ -216,10 +216,10 @@ def test_without_a_cache_it_lies_beside_the_model(folders, tmp_path, monkeypatch
 def test_a_converted_folder_is_taken_as_it_is(translator, tmp_path):
     folder = copytree(translator._folder, tmp_path / translator.model.folder.name)
     texts = sentences(20, seed=4)
+    made = replace(translator, model=ModelRef(str(folder)), quantization=None)
     with pytest.raises(ComponentError, match="cannot be loaded"):
-        translated(replace(translator, model=ModelRef(str(folder))), texts)
+        translated(made, texts)
     translator._prompting.tokenizer.save_pretrained(folder)
-    made = replace(translator, model=ModelRef(str(folder)), quantization="int8")
     assert translated(made, texts) == translated(translator, texts)
     assert made._folder == folder
 

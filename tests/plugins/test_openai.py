@@ -83,10 +83,12 @@ def test_sampling_has_a_seed(good):
 
 
 @pytest.mark.parametrize("brand", ["vllm", "sglang"])
-def test_a_checkpoints_own_penalty_is_out_of_force(brand):
+@pytest.mark.parametrize("family", ["alma", "tower"])
+def test_a_checkpoints_own_settings_are_out_of_force(brand, family):
     with FaultyServer(brand=brand) as server:
-        translated(made(server), ["hello"])
-        assert server.asked[0].body["repetition_penalty"] == 1.0
+        translated(replace(made(server), family=family), ["hello"])
+        own = {"repetition_penalty": 1.0, "top_k": -1, "top_p": 1.0, "min_p": 0.0}
+        assert own.items() <= server.asked[0].body.items()
 
 
 def test_beams_only_where_they_are_known(good):
@@ -282,13 +284,16 @@ def test_identity():
         {"model": "b"},
         {"revision": "2"},
         {"temperature": 0.5},
-        {"seed": 1},
+        {"temperature": 0.5, "seed": 1},
         {"beams": 2},
         {"family": "tower"},
     ):
         assert component_identity(replace(one, **change), "memory") != component_identity(one, "memory"), (
             change
         )
+    warm = replace(one, temperature=0.5)
+    assert component_identity(replace(warm, seed=1), "memory") != component_identity(warm, "memory")
+    assert component_identity(replace(one, seed=1), "memory") == component_identity(one, "memory")
     assert component_identity(replace(one, new_tokens_at_most=9), "memory") == component_identity(
         one, "memory"
     )

@@ -11,6 +11,7 @@ from langadapt.identity import component_identity
 from langadapt.interfaces import ModelRef, Segment
 from langadapt.languages import LanguagePack
 from langadapt.models import families
+from langadapt.retry import Retry
 from langadapt_plugins.translators.openai import OpenaiTranslator
 from langadapt_plugins.translators.prompts import Prompting
 from langadapt_plugins.translators.transformers import TransformersTranslator
@@ -144,11 +145,15 @@ def test_context_that_a_server_has_no_room_for_is_left_out():
     def fault(_, asked):
         return (400, "maximum context length is 99") if "A river" in asked.text else None
 
-    first, second = sent(Segment(text="It.", context="A river."), fault=fault)
+    segment = Segment(text="It.", context="A river.")
+    with FaultyServer(fault=fault) as server:
+        (one,) = told(Retry(inner=asking(server, "hy-mt", new_tokens_per_token=99.0)), segment)
+        assert (one.finish, one.without_context, one.tries) == ("stop", True, 2)
+        first, second = (asked.body["messages"] for asked in server.asked)
     assert "A river." in first[0]["content"]
-    assert second == sent("It.")[0]
+    assert second == sent("It.", family="hy-mt")[0]
     with FaultyServer(fault=lambda *_: (400, "maximum context length is 99")) as server:
-        (one,) = told(asking(server), Segment(text="It.", context="A river."))
+        (one,) = told(Retry(inner=asking(server, "hy-mt", new_tokens_per_token=99.0)), segment)
         assert (one.finish, len(server.asked)) == ("too-long", 2)
 
 
@@ -160,13 +165,17 @@ def test_with_a_tokenizer_lengths_and_room_are_those_of_the_other_engines(folder
         Segment(text="The river.", context="the cat sat on a mat " * 300),
     ]  # fmt: skip
     other = TransformersTranslator(model=ModelRef(str(folder)), family=family, dtype="float32", **more)
-    expected = {(len(one.tokens), one.limit) for _, one in other._requests(texts, EN, DE)}
+    expected = dict(other._requests(texts, EN, DE))
     own = asking("http://h/v1", family, tokenizer=ModelRef(str(folder)), **more)
     prompting = Prompting.load(ModelRef(str(folder)), families()[family])
-    asks = [ask for _, ask in own._asks(texts, EN, DE)]
+    assert expected[2].without_context
+    found = dict(own._asks(texts, EN, DE))
+    assert found.pop(2) == expected.pop(2)
+    asks = list(found.values())
     read = [prompting._encoded(prompting._chats([a.prompt]), special=False, literal=False)[0] for a in asks]
-    assert {(len(one), ask.limit) for one, ask in zip(read, asks, strict=True)} == expected
-    assert [bool(ask.without) for ask in asks] == [True, False, False]
+    limits = [(len(one.tokens), one.limit) for one in expected.values()]
+    assert [(len(one), ask.limit) for one, ask in zip(read, asks, strict=True)] == limits
+    assert [ask.context for ask in asks] == [True, False]
 
 
 def template(_, asked):

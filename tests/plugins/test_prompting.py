@@ -137,14 +137,9 @@ def test_the_form_of_address_reaches_every_prompt(folder, address):
     )
 
 
-def test_context_reaches_the_prompt_and_is_left_out_where_there_is_no_room(folder):
-    short, long = "A river.", "the cat sat on a mat " * 300
-    some, none, much = asked(
-        engine(folder, new_tokens_at_most=24),
-        Segment(text="It.", context=short), Segment(text="It."), Segment(text="It.", context=long),
-    )  # fmt: skip
+def test_context_reaches_the_prompt(folder):
+    (some,) = asked(engine(folder), Segment(text="It.", context="A river."))
     assert "not to be translated:\nA river.\n\nThe text:\nIt." in some
-    assert much == none
 
 
 def test_the_words_of_the_pack_are_for_its_own_language(folder, glossary):
@@ -152,10 +147,14 @@ def test_the_words_of_the_pack_are_for_its_own_language(folder, glossary):
     segment = Segment(text="A cat.", context="Vorher.")
     (german,) = asked(pack, segment)
     assert german == "<user>Nach German.\nDu!\nSo:\ncat=Katze\nZuvor: Vorher.\nText: A cat.</><assistant>"
-    (french,) = asked(pack, segment, target=FR)
+    (french,) = asked(replace(pack, glossary=None), segment, target=FR)
     assert "into French" in french
-    (own,) = asked(replace(pack, wording=WORDS), segment, target=FR)
+    (own,) = asked(replace(pack, glossary=None, wording=WORDS), segment, target=FR)
     assert own.startswith("<user>Nach French.\nDu!")
+    for refused in (lambda: asked(pack, segment, target=FR), lambda: pack.check(LanguagePack.bare("fr"))):
+        with pytest.raises(ConfigError, match="do not name English and French"):
+            refused()
+    pack.check(LanguagePack.bare("de-AT"))
 
 
 @pytest.mark.parametrize(
