@@ -13,13 +13,19 @@ from langadapt.slots import Slot
 
 
 def components(
-    recipe: Recipe, pack: LanguagePack, memory: TranslationMemory | None, slots: Sequence[Slot] | None = None
+    recipe: Recipe,
+    pack: LanguagePack,
+    memory: TranslationMemory | None,
+    slots: Sequence[Slot] | None = None,
+    within: str = "",
 ) -> dict[str, Any]:
-    """Every component of a recipe, or of some of its slots, by address; raises `ConfigError` with all mistakes."""
+    """Every component of a recipe, or of some of its slots, by address; raises `ConfigError` with all mistakes.
+
+    `within` is the address that keys of `--set` are relative to.
+    """
     named = {"base": recipe.base, "chat_template": recipe.chat_template}
-    builder = Builder(
-        pack, {key: value for key, value in named.items() if value is not None}, recipe.settings, memory
-    )
+    values = {key: value for key, value in named.items() if value is not None}
+    builder = Builder(pack, values, recipe.settings, memory, within)
     built: dict[str, Any] = {}
     found: list[ConfigError] = []
     for slot in recipe.slots if slots is None else slots:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from langadapt import registry
-from langadapt.errors import ConfigError
-from langadapt.interfaces import ModelRef, Translator
+from langadapt.errors import ComponentError, ConfigError, LangAdaptError
+from langadapt.interfaces import ModelRef, Resolved, Translator
 from langadapt.languages import LanguagePack, mistakes
 from langadapt.memory import Remembering, TranslationMemory
 from langadapt.retry import Retry
@@ -71,19 +71,24 @@ def layer_of(node: Any) -> str:
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds components of one recipe; `values` are what `recipe:KEY` may name, `settings` the tables of the layers."""
+    """Builds components of one recipe; `values` are what `recipe:KEY` may name, `settings` the tables of the layers.
+
+    `within` is the address that keys of `--set` are relative to.
+    """
 
     pack: LanguagePack
     values: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     memory: TranslationMemory | None = None
+    within: str = ""
 
     def build(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> Any:
         """The component, its children built first; raises `ConfigError` with all mistakes."""
         component = registry.load(self._find(kind, name, tree, where), needed=True)
-        tree, unknown = self._resolved(component, tree)
+        tree, unknown = self._resolved(component, tree, where)
         found = [f"{where}.{key}: {why}" for key, why in unknown.items()]
-        hints = get_type_hints(component, include_extras=True)
+        hints = hints_of(component)
+        typed = [self._typed(f"{where}.{key}", hints.get(key)) for key in unknown]
         items = {item.name: item for item in dataclasses.fields(component)}
         built: dict[str, Any] = {}
         rest: Tree = {}
@@ -94,9 +99,10 @@ class Builder:
                 continue
             try:
                 made = self._special(special, node, f"{where}.{key}")
-                built[key] = _bare(made) if key == getattr(component, "stands_for", None) else made
+                built[key] = unwrapped(made) if key == getattr(component, "stands_for", None) else made
             except ConfigError as error:
                 found.append(f"{error}; {error.hint}" if error.hint.startswith("did you") else str(error))
+                typed += [error.hint] if error.hint.startswith("--set ") else []
         required = [n for n, i in items.items() if i.default is i.default_factory is dataclasses.MISSING]
         found += [
             f"{where}.{n}: missing"
@@ -107,9 +113,8 @@ class Builder:
         values, wrong = _validated(simple, hints, rest, where)
         found += wrong
         if found:
-            raise ConfigError.of(
-                found, where=f"{kind} {name}", hint=f"`langadapt show {name}` lists its settings"
-            )
+            hint = " ".join(typed) or f"`langadapt show {name}` lists its settings"
+            raise ConfigError.of(found, where=f"{kind} {name}", hint=hint)
         try:
             made = component(**built, **values)
         except (ValueError, ConfigError) as error:
@@ -123,8 +128,8 @@ class Builder:
     def completed(self, kind: str, name: str, tree: Mapping[str, Any]) -> tuple[Tree, dict[str, str]]:
         """The settings that a component would be built with, those of nested ones too, and why some are not known."""
         component = registry.load(registry.find(kind, name))
-        whole, unknown = self._resolved(component, tree)
-        hints = get_type_hints(component, include_extras=True)
+        whole, unknown = self._resolved(component, tree, f"{kind}.{name}")
+        hints = hints_of(component)
         for key, node in whole.items():
             held = _special(hints[key]) if key in hints else None
             use = plain(node.get("use")) if isinstance(node, Mapping) else None
@@ -137,17 +142,32 @@ class Builder:
                 unknown |= {f"{key}.{name}": why for name, why in missing.items()}
         return whole, unknown
 
-    def _resolved(self, component: Any, tree: Mapping[str, Any]) -> tuple[Tree, dict[str, str]]:
+    def _resolved(self, component: Any, tree: Mapping[str, Any], where: str) -> tuple[Tree, dict[str, str]]:
         """The settings over those that follow from the language, and why some of these are not known."""
-        answers = {
-            key: resolve(self.pack)
-            for key, resolve in getattr(component, "resolves", {}).items()
-            if key not in tree
-        }
+        resolves = getattr(component, "resolves", {})
+        answers = {key: self._answer(component, key, where) for key in resolves if key not in tree}
         known = {key: one for key, one in answers.items() if one.value is not None}
         said = {key: one for key, one in known.items() if one.value not in ({}, [])}
         below = {key: Leaf(one.value, Layer(one.origin, Path.cwd())) for key, one in said.items()}
         return {**below, **tree}, {key: one.origin for key, one in answers.items() if key not in known}
+
+    def _answer(self, component: Any, key: str, where: str) -> Resolved:
+        """What a component says that a setting is for the pack's language."""
+        said = f"{component.__module__}.{component.__qualname__}.{key} cannot be resolved for {self.pack.language.name}"
+        hint = self._typed(f"{where}.{key}", hints_of(component).get(key))
+        try:
+            answer = component.resolves[key](self.pack)
+        except LangAdaptError:
+            raise
+        except Exception as error:
+            raise ComponentError(f"{said}: {type(error).__name__}: {error}", hint=hint) from error
+        if not isinstance(answer, Resolved):
+            raise ComponentError(f"{said}: {answer!r:.80} is no Resolved", hint=hint)
+        return answer
+
+    def _typed(self, address: str, hint: Any) -> str:
+        """What to type to set the value at an address."""
+        return f"--set {address.removeprefix(f'{self.within}.')}={_form(hint)}"
 
     def _find(self, kind: str, name: str, tree: Mapping[str, Any], where: str) -> registry.Found:
         try:
@@ -200,11 +220,29 @@ class Builder:
         return Remembering(inner=retrying, memory=self.memory) if self.memory else retrying
 
 
-def _bare(translator: Translator) -> Translator:
+def unwrapped(translator: Translator) -> Translator:
     """A translator without what `Builder` puts around it."""
     while isinstance(translator, Remembering | Retry):
         translator = translator.inner
     return translator
+
+
+def hints_of(component: type[Any]) -> dict[str, Any]:
+    """The types of a component's settings with their notes; raises `ComponentError` where one is not known."""
+    try:
+        return get_type_hints(component, include_extras=True)
+    except (NameError, TypeError, AttributeError) as error:
+        raise ComponentError(
+            f"{component.__module__}.{component.__qualname__}: the type of a setting is not known: {error}",
+            hint="import it outside `if TYPE_CHECKING`",
+        ) from error
+
+
+def _form(hint: Any) -> str:
+    """How a shell has a value of that type, to be filled in."""
+    if get_origin(hint) is Annotated:
+        return _form(get_args(hint)[0])
+    return "'[\"...\"]'" if get_origin(hint) in (tuple, list) else "..."
 
 
 def _validated(

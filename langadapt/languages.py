@@ -1,6 +1,7 @@
 """A language, and the pack that holds what is known of it. A pack is a folder of data; this file reads and checks it."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -185,6 +186,29 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}", hint="name a JSON file that can be read") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping of a YAML file; raises `ConfigError` with the path, for a tag that stands for code too."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        facts = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        tag = re.search(r"tag '(tag:[^']*|![^']*)'", str(getattr(error, "problem", "")))
+        mark = getattr(error, "problem_mark", None)
+        if tag and mark:
+            raise ConfigError(
+                f"{path}, line {mark.line + 1}: {tag[1]} is code, and a pack is data",
+                hint="write it as Jinja",
+            ) from error
+        raise ConfigError(
+            f"{path}: is no YAML ({' '.join(str(error).split())})", hint="mend it there"
+        ) from error
+    if not isinstance(facts, dict):
+        raise ConfigError(f"{path}: holds no mapping", hint="a task file has `task` or `group`")
+    return facts
 
 
 def _check_pack(facts: Mapping[str, Any], path: Path) -> None:

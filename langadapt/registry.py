@@ -6,7 +6,7 @@ import io
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from langadapt.errors import ComponentError, ConfigError
+from langadapt.errors import ComponentError, ConfigError, LangAdaptError
 from langadapt.interfaces import Evaluator, Filter, Trainer, Translator
 from langadapt.languages import Language, LanguagePack
 
@@ -167,13 +167,15 @@ def _mismatch(component: type[Any], name: str, method: Any) -> str:
     own = getattr(component, name)
     if not inspect.isfunction(method) or not callable(own):
         return ""
-    asked = inspect.signature(method)
-    given = [None for one in asked.parameters.values() if one.kind is not one.KEYWORD_ONLY]
-    named = {key: None for key, one in asked.parameters.items() if one.kind is one.KEYWORD_ONLY}
+    _, *asked = inspect.signature(method).parameters.values()
+    given = [one.name for one in asked if one.kind is not one.KEYWORD_ONLY]
+    named = [one.name for one in asked if one.kind is one.KEYWORD_ONLY]
+    written = inspect.getattr_static(component, name)
+    bound = isinstance(written, staticmethod | classmethod) or not hasattr(written, "__get__")
     try:
-        inspect.signature(own).bind(*given, **named)
+        inspect.signature(own).bind(*([] if bound else [None]), *given, **dict.fromkeys(named))
     except TypeError as error:
-        words = ", ".join([*list(asked.parameters)[1 : len(given)], *(f"{key}=" for key in named)])
+        words = ", ".join([*given, *(f"{key}=" for key in named)])
         return f"has {name}{inspect.signature(own)}, which is called as {name}({words}): {error}"
     except ValueError:  # a function of C that tells nothing of itself
         return ""
@@ -190,6 +192,15 @@ def pack(code: str) -> LanguagePack:
         return LanguagePack.bare(code)
     read = LanguagePack.read(pack_folder(found))
     return read if ":" in code else replace(read, language=Language.of(code))
+
+
+def readable_packs() -> dict[Found, LanguagePack]:
+    """Every installed pack that can be read; a broken one is told when it is asked for, and by doctor."""
+    read: dict[Found, LanguagePack] = {}
+    for found in installed("language"):
+        with suppress(LangAdaptError):
+            read[found] = LanguagePack.read(pack_folder(found))
+    return read
 
 
 def _pack_for(code: str) -> Found | None:
@@ -256,13 +267,16 @@ def located(module: str) -> ModuleSpec | None:
 def _importing(found: Found) -> Iterator[None]:
     """What a plugin writes while it is imported goes nowhere, and is told, as is an import that takes long."""
     began = time.monotonic()
-    with redirect_stdout(io.StringIO()) as written:
-        yield
-    taken = time.monotonic() - began
-    if said := written.getvalue().strip():
-        _note(f"{_says(found)} writes when it is imported: {said.splitlines()[0][:80]!r}")
-    if taken > SLOW_S:
-        _note(f"{_says(found)} takes {taken:.0f} s to import")
+    written = io.StringIO()
+    try:
+        with redirect_stdout(written):
+            yield
+    finally:
+        taken = time.monotonic() - began
+        if said := written.getvalue().strip():
+            _note(f"{_says(found)} writes when it is imported: {said.splitlines()[0][:80]!r}")
+        if taken > SLOW_S:
+            _note(f"{_says(found)} takes {taken:.0f} s to import")
 
 
 def _note(line: str) -> None:

@@ -59,22 +59,26 @@ def _head(source: str, node: ast.FunctionDef) -> str:
 def component_text(kind: str, name: str, one: type[Any]) -> str:
     """A component: what it does, what it needs, and its settings."""
     hints = get_type_hints(one, include_extras=True)
+    resolves = getattr(one, "resolves", {})
     facts = {
         "Class": f"`{one.__module__}.{one.__qualname__}`",
         "Takes": getattr(one, "takes", ""),
         "Needs": _names(getattr(one, "requires", ())),
-        "Follows from the language unless set": _names(getattr(one, "resolves", {})),
         "Limits that `--calibrate` finds": _names(getattr(one, "limits", {})),
     }
-    rows = [setting(item, hints[item.name]) for item in dataclasses.fields(one)]
+    rows = [
+        setting(item, hints[item.name], resolved=item.name in resolves) for item in dataclasses.fields(one)
+    ]
     settings = table(("setting", "type", "default", "what it does", "mark"), rows)
     listed = "\n".join(f"- {key}: {value}" for key, value in facts.items() if value)
     about = inspect.getdoc(one) or ""
     return joined([f"### {name}", about, listed, settings if rows else f"This {kind} has no settings."])
 
 
-def setting(item: dataclasses.Field[Any], hint: Any) -> tuple[str, str, str, str, str]:
-    """A row for a setting: name, type, default, description, mark."""
+def setting(
+    item: dataclasses.Field[Any], hint: Any, *, resolved: bool = False
+) -> tuple[str, str, str, str, str]:
+    """A row for a setting: name, type, default, description, mark; `resolved` where it follows from the language."""
     notes = getattr(hint, "__metadata__", ())
     default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
     bounds = [
@@ -85,7 +89,11 @@ def setting(item: dataclasses.Field[Any], hint: Any) -> tuple[str, str, str, str
     return (
         f"`{item.name}`",
         ", ".join([_typed(hint), *bounds]),
-        "required" if default is dataclasses.MISSING else value_text(default),
+        "follows from the language"
+        if resolved
+        else "required"
+        if default is dataclasses.MISSING
+        else value_text(default),
         " ".join(note for note in notes if isinstance(note, str)),
         " ".join(note.value for note in notes if isinstance(note, Mark)),
     )

@@ -55,6 +55,9 @@ def said(done):
         (["train", "good.jsonl", "--language", "de", "--trainer", "trl-sfft", "--base", "x", "--output", "o"], 2, ["trl-sft"]),
         (["report", "."], 2, ["no run folder"]),
         (["show", "phenix"], 2, ["phenix", "did you mean 'phoenix'"]),
+        (["show", "trl"], 2, ["'trl' is a language, and nearly trl-dpo", "or language:trl"]),
+        (["check", "language", "de", "--set", "a=1"], 2, ["without --set", "leave --set out"]),
+        (["check", "language", "de", "--language", "fr"], 2, ["without --language"]),
     ],
 )  # fmt: skip
 def test_two_lines_and_an_exit_code(tmp_path, words, code, parts):
@@ -93,7 +96,7 @@ def test_every_mistake_of_a_recipe_at_once(tmp_path):
 def test_list_show_and_help_answer(tmp_path):
     for words, part in [
         ([], "doctor"), (["--help"], "doctor"), (["list"], "round-trip"), (["list", "recipe"], "phoenix"), (["show", "trl-dpo"], "beta"),
-        (["show", "de"], "deu_Latn"), (["show", "mini", "--diff", "phoenix"], "pack:mini/base"), (["run", "--help"], "--memory"),
+        (["show", "de"], "deu_Latn"), (["show", "mt"], "Maltese"), (["show", "language:trl"], "Scottish"), (["show", "mini", "--diff", "phoenix"], "pack:mini/base"), (["run", "--help"], "--memory"),
     ]:  # fmt: skip
         done = langadapt(*words, folder=tmp_path)
         assert done.returncode == 0, done.stderr

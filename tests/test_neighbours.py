@@ -8,10 +8,15 @@ import time
 from statistics import median
 
 import pytest
+from click.testing import CliRunner
 from test_registry import FILTER, distribution, langadapt, site  # noqa: F401 - a fixture
 
 from langadapt import registry
+from langadapt.cli import cli
+from langadapt.cli.alone import component_alone
+from langadapt.errors import ComponentError
 from langadapt.languages import Language
+from langadapt.testing import FilterContract, PackContract, results
 
 GATE = FILTER.format(requires=())
 WRONG_CALL = GATE.replace("def filter(self, batch, *, source, pack)", "def filter(self, batch, pack)")
@@ -84,6 +89,53 @@ def test_a_broken_pack_is_one_error_of_its_own(site, fault):
         assert langadapt(site, *words).returncode == 0, words
 
 
+@pytest.mark.parametrize("fault", [*PACKS, "broken exemplars"])
+def test_a_broken_pack_is_passed_over_where_all_are_read(site, fault):
+    broken = {"pack.toml": PACK, "exemplars.jsonl": '{"id": 1}\n'}
+    lay_down_pack(site, PACKS[fault][0] if fault in PACKS else broken)
+    shown = CliRunner().invoke(cli, ["show", "mini"], standalone_mode=False)
+    assert (shown.exception, "pack:mini/base" in shown.output) == (None, True)
+    assert {pack.language.code for pack, _ in FilterContract().good()} >= {"de"}
+    assert ("is" in {found.name for found in registry.readable_packs()}) == (fault not in PACKS)
+
+
+def test_a_component_claimed_twice_is_not_the_packs_fault(site):
+    distribution(site, "acme-twice", {"filters": ["length = acme_length:Gate"]}, acme_length=GATE)
+    folder = site / "is"
+    folder.mkdir()
+    (folder / "pack.toml").write_text(f"{PACK}[settings.filter.length]\nat_least = 0.4\n")
+    made = type("Pack", (PackContract,), {"folder": lambda _: folder})
+    told = {one.check: one.outcome for one in results(made)}
+    assert told["test_settings_and_benchmarks"] == "passed"
+
+
+BOUND = """
+class Taker:
+    def __call__(self, batch, *, source, pack): return []
+"""
+WAYS = {
+    "static": ("@staticmethod\n    def filter(batch, *, source, pack)", True),
+    "static with self": ("@staticmethod\n    def filter(self, batch, *, source, pack)", False),
+    "class": ("@classmethod\n    def filter(cls, batch, *, source, pack)", True),
+    "class without batch": ("@classmethod\n    def filter(cls, *, source, pack)", False),
+    "callable": ("filter = Taker()\n    def judge(self, batch)", True),
+    "without self": ("def filter(batch, *, source, pack)", False),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_method_is_called_as_it_is_written(site, way):
+    written, fits = WAYS[way]
+    source = BOUND + GATE.replace("def filter(self, batch, *, source, pack)", written)
+    distribution(site, "acme-ways", {"filters": ["ways = acme_ways:Gate"]}, acme_ways=source)
+    if fits:
+        gate = registry.load(registry.find("filter", "ways"))()
+        assert isinstance(gate.filter([], source=None, pack=None), list)
+    else:
+        with pytest.raises(ComponentError, match=r"which is called as filter\(batch, source=, pack=\)"):
+            registry.load(registry.find("filter", "ways"))
+
+
 def test_list_tells_what_metadata_alone_can_tell(site):
     distribution(site, "acme-gone", {"filters": ["gone = gone.inner:Gate"], "languages": ["xh = gone:xh"]})
     distribution(site, "acme-twice", {"filters": ["length = acme_length:Gate"]}, acme_length=GATE)
@@ -107,6 +159,14 @@ def test_what_a_plugin_writes_at_import_is_told_and_kept_out_of_the_output(site)
     ]
 
 
+def test_what_a_plugin_wrote_before_it_broke_is_told_too(site, capsys):
+    distribution(site, "acme-loud", {"filters": ["loud = loud:Gate"]}, loud="print('No licence!')\n1 / 0")
+    with pytest.raises(ComponentError, match="ZeroDivisionError"):
+        registry.load(registry.find("filter", "loud"))
+    out, err = capsys.readouterr()
+    assert (out, "writes when it is imported: 'No licence!'" in err) == ("", True)
+
+
 def test_an_import_that_takes_long_is_told(site, monkeypatch, capsys):
     monkeypatch.setattr(registry, "SLOW_S", 0.05)
     distribution(
@@ -117,14 +177,13 @@ def test_an_import_that_takes_long_is_told(site, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_doctor_gives_each_cause_and_waits_for_none(site, monkeypatch):
+def test_doctor_gives_each_cause_and_waits_for_none(site):
     slow = f"import time; time.sleep(30)\n{GATE}"
     distribution(site, "acme-slow", {"filters": ["slow = slow:Gate"]}, slow=slow)
     for point, modules, _ in COMPONENTS.values():
         distribution(site, f"acme-{point.split()[0]}", {"filters": [point]}, **modules)
     lay_down_pack(site, {"pack.toml": 'code = "icelandic"\nlicense = "MIT"\n'})
-    monkeypatch.setenv("LANGADAPT_DOCTOR_SECONDS", "7")
-    done = langadapt(site, "doctor")
+    done = langadapt(site, "doctor", "--seconds", "7")
     said = {tuple(line.split()[:2]): line for line in done.stdout.splitlines() if line.split()[1:]}
     assert done.returncode == 3
     assert "acme-slow: takes more than 7 s to import" in said["filter", "slow"]
@@ -180,6 +239,27 @@ def test_fifty_packs_and_fifty_plugins_cost_little(site):
         for folder in (site, many)
     ]  # fmt: skip
     assert loaded[0].stderr.splitlines()[-1] == loaded[1].stderr.splitlines()[-1]
+
+
+ODD_SETTINGS = {
+    "resolve raises": ("resolves = {'depth': lambda pack: 1 / 0}\n    depth: int", "depth cannot be resolved for Icelandic: ZeroDivisionError"),
+    "resolve gives no answer": ("resolves = {'depth': lambda pack: 3}\n    depth: int", "3 is no Resolved"),
+    "unknown type": ("depth: 'Fathoms' = 3", "the type of a setting is not known: name 'Fathoms'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ODD_SETTINGS)
+def test_a_setting_that_breaks_is_told_where_it_is_asked_for(site, fault):
+    written, said = ODD_SETTINGS[fault]
+    source = GATE.replace("requires = ()", written)
+    distribution(site, "acme-odd", {"filters": ["odd = acme_odd:Gate"]}, acme_odd=source)
+    shown = CliRunner().invoke(cli, ["show", "is"], standalone_mode=False)
+    assert (shown.exception, "translator.transformers.model" in shown.output) == (None, True)
+    with pytest.raises(ComponentError, match=f"acme_odd.Gate.*{said}") as caught:
+        component_alone("filter", "odd", registry.pack("is"), ())
+    assert caught.value.hint == (
+        "--set depth=..." if "resolve" in fault else "import it outside `if TYPE_CHECKING`"
+    )
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ COMPONENTS = {
     "trainer": "plain-sft",
     "evaluator": "surprise",
 }
-CODES = ["is", "sw", "th", "ar", "pt-BR", "ja", "zh-Hant", "haw"]
+CODES = ["is", "id", "th", "fa", "pt-BR", "ko", "zh-Hant", "haw"]
 UNKNOWN = "tlh"
 """A language of which CLDR says nothing."""
 PACKAGES = [*COMPONENTS.items(), ("language", "is"), ("language", "pt-BR")]
@@ -85,6 +85,16 @@ def test_it_writes_a_package_and_says_what_comes_next(tmp_path, monkeypatch, kin
         (("evaluator", "-"), ["'-'"]),
         (("language", "klingonish"), ["klingonish", "pt-BR"]),
         (("language", "../de"), ["../de"]),
+        (
+            ("filter", "length"),
+            ["langadapt has a filter called 'length'", "take another name", "langadapt list filter"],
+        ),
+        (("language", "DE"), ["langadapt has a language called 'de'", "langadapt list language"]),
+        (
+            ("filter", "plugins"),
+            ["the module langadapt_plugins, which is installed", "such as plugins-filter"],
+        ),
+        (("evaluator", "languages"), ["the module langadapt_languages", "such as languages-evaluator"]),
         (("translator", "mine", "--into", "full"), ["full is there already", "--into"]),
         (("translator", "mine", "--into", "file"), ["file is there already", "--into"]),
     ],

@@ -38,7 +38,7 @@ def component_alone(
     layer = Layer(pack.origin, pack.folder or Path.cwd())
     settings = leaves(pack.facts.get("settings", {}), layer)
     tree = merged(settings.get(kind, {}).get(name, {}), changes_tree(changes))
-    return Builder(pack, {}, settings, memory).build(kind, name, tree, name)
+    return Builder(pack, {}, settings, memory, within=name).build(kind, name, tree, name)
 
 
 def model_here(name: str) -> str:

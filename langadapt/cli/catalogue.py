@@ -1,6 +1,7 @@
 """`langadapt list` and `langadapt show`."""
 
 import contextlib
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def _what(name: str, language: str | None) -> tuple[str, str]:
         return "recipe", name
     kinds = [one for one, bears in sorted(known) if bears == name]
     if not kinds and _is_language(name):
+        if near := _nearly(name, [bears for kind, bears in sorted(known) if kind in registry.INTERFACES]):
+            raise ConfigError(
+                f"{name!r} is a language, and nearly {near}", hint=f"write {near}, or language:{name}"
+            )
         return "language", name
     if not kinds:
         raise ConfigError(
@@ -94,22 +99,28 @@ def _is_language(name: str) -> bool:
         return False
 
 
+def _nearly(code: str, names: list[str]) -> str:
+    """The component that a code may be meant for: few know codes of three letters, and many are like a word."""
+    if len(code) != 3:
+        return ""
+    beginning = [name for name in names if name.startswith(f"{code}-")]
+    return next(iter(beginning or difflib.get_close_matches(code, names, n=1, cutoff=0.8)), "")
+
+
 def _recipes(language: str | None) -> list[str]:
     from langadapt.recipe import recipe_names
 
-    names: list[str] = []
-    for code in [language] if language else [item.name for item in registry.installed("language")]:
-        with contextlib.suppress(*() if language else (LangAdaptError,)):
-            names += recipe_names(registry.pack(code))
-    return names
+    packs = [registry.pack(language)] if language else registry.readable_packs().values()
+    return [name for pack in packs for name in recipe_names(pack)]
 
 
 def _show_component(kind: str, name: str) -> None:
     import dataclasses
-    from typing import get_type_hints
+
+    from langadapt.config import hints_of
 
     component = registry.load(registry.find(kind, name))
-    hints = get_type_hints(component, include_extras=True)
+    hints = hints_of(component)
     click.secho(f"{kind} {name}", bold=True)
     click.echo((component.__doc__ or "").strip().splitlines()[0])
     for item in dataclasses.fields(component):
@@ -117,6 +128,8 @@ def _show_component(kind: str, name: str) -> None:
         if item.default_factory is not dataclasses.MISSING:
             default = item.default_factory()
         shown = "required" if default is dataclasses.MISSING else repr(default)
+        if item.name in getattr(component, "resolves", {}):
+            shown = "follows from the language"
         notes = [note for note in getattr(hints[item.name], "__metadata__", ()) if isinstance(note, str)]
         click.echo(f"  {item.name} = {shown}\n      {' '.join(notes)}")
 
@@ -195,11 +208,10 @@ def _recipe_lines(name: str, code: str) -> dict[str, tuple[str, str]]:
 
 def _owner(name: str) -> str:
     """The one language that has a recipe of that name."""
-    owners = [
-        item.name
-        for item in registry.installed("language")
-        if name.endswith(".toml") or name in _recipes(item.name)
-    ]
+    from langadapt.recipe import recipe_names
+
+    packs = registry.readable_packs().items()
+    owners = [item.name for item, pack in packs if name.endswith(".toml") or name in recipe_names(pack)]
     if len(owners) != 1:
         raise ConfigError(f"the recipe {name!r} is resolved with a language", hint="--language LANG")
     return owners[0]

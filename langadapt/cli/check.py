@@ -10,21 +10,21 @@ import click
 from langadapt import registry
 from langadapt.cli import options
 from langadapt.cli.alone import component_alone
+from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack
 from langadapt.testing import Contract, Result, results
 
 KINDS = (*registry.KINDS, "recipe")
+_LANGUAGE = "de"
 _COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "xfailed": "yellow"}
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("name")
-@click.option(
-    "--language", default="de", show_default=True, metavar="LANG", help="The language that it is tried on."
-)
+@click.option("--language", metavar="LANG", help="The language that it is tried on; de unless given.")
 @options.changes
-def check_command(kind: str, name: str, language: str, changes: tuple[str, ...]) -> None:
+def check_command(kind: str, name: str, language: str | None, changes: tuple[str, ...]) -> None:
     """Hold NAME to the contract of its KIND: what `langadapt.testing` checks in its author's tests.
 
     Keys of --set are relative to the component. Ends with 3 where a check fails.
@@ -40,22 +40,27 @@ def check_command(kind: str, name: str, language: str, changes: tuple[str, ...])
     sys.exit(3 if counts["failed"] else 0)
 
 
-def _results(kind: str, name: str, language: str, changes: tuple[str, ...]) -> Iterator[Result]:
-    if kind == "recipe":
-        yield from _recipe(name, language, changes)
-        return
+def _results(kind: str, name: str, language: str | None, changes: tuple[str, ...]) -> Iterator[Result]:
     if kind == "language":
+        if language or changes:
+            option = "--language" if language else "--set"
+            raise ConfigError(f"a pack is checked as it is, without {option}", hint=f"leave {option} out")
         yield from results(_pack_contract(name))
         return
-    pack = registry.pack(language)
+    if kind == "recipe":
+        yield from _recipe(name, language or _LANGUAGE, changes)
+        return
+    pack = registry.pack(language or _LANGUAGE)
     make = partial(_bare, kind, name, pack, changes)
     yield from results(_contract(kind, make, pack))
 
 
 def _bare(kind: str, name: str, pack: LanguagePack, changes: tuple[str, ...]) -> Any:
     """The component by itself, without the wrappers that stand around a translator."""
+    from langadapt.config import unwrapped
+
     made = component_alone(kind, name, pack, changes)
-    return made.inner if kind == "translator" else made
+    return unwrapped(made) if kind == "translator" else made
 
 
 def _contract(kind: str, make: Callable[[], Any], pack: LanguagePack) -> type[Contract]:
@@ -94,7 +99,7 @@ def _recipe(name: str, language: str, changes: tuple[str, ...]) -> Iterator[Resu
     pack = registry.pack(language)
     recipe = read_recipe(name, pack, changes=changes)
     yield Result("test_reads", "passed")
-    for slot in (recipe.translate, *recipe.filters, *recipe.train, *recipe.evaluate):
+    for slot in recipe.slots:
         try:
             components(recipe, pack, None, [slot])[slot.address].close()
         except LangAdaptError as error:

@@ -5,14 +5,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import click
 
 from langadapt import registry
 from langadapt.errors import LangAdaptError
 
-TIME_LIMIT_S = int(os.environ.get("LANGADAPT_DOCTOR_SECONDS", "20"))
-"""What an import may take; heavy libraries are imported where they are used."""
 MISSING = 4
 _CHECK = """
 import sys
@@ -29,7 +28,14 @@ except LangAdaptError as error:
 
 
 @click.command()
-def doctor_command() -> None:
+@click.option(
+    "--seconds",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="What the import of one component may take.",
+)
+def doctor_command(seconds: int) -> None:
     """Import every component on its own, with a time limit; say what is broken and what this machine can run."""
     from langadapt.machine import describe
 
@@ -38,7 +44,7 @@ def doctor_command() -> None:
     broken = 0
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         items = [item for kind in registry.KINDS for item in registry.installed(kind)]
-        for item, (code, problem) in zip(items, pool.map(_problem, items), strict=True):
+        for item, (code, problem) in zip(items, pool.map(partial(_problem, seconds), items), strict=True):
             broken += code not in (0, MISSING)
             colour = {0: None, MISSING: "yellow"}.get(code, "red")
             click.secho(f"{item.kind:<14} {item.name:<16} {problem or 'ready'}", fg=colour)
@@ -51,15 +57,15 @@ def doctor_command() -> None:
     sys.exit(3 if broken else 0)
 
 
-def _problem(item: registry.Found) -> tuple[int, str]:
+def _problem(seconds: int, item: registry.Found) -> tuple[int, str]:
     """Exit code of the check, and what is wrong with the component."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", _CHECK, item.kind, f"{item.distribution}:{item.name}"],
-            capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return 3, f"{item.distribution}: takes more than {TIME_LIMIT_S} s to import"
+        return 3, f"{item.distribution}: takes more than {seconds} s to import"
     lines = done.stderr.strip().splitlines()
     if done.returncode == 0:
         return 0, ""
@@ -70,8 +76,7 @@ def _needs() -> dict[str, str]:
     from langadapt.recipe import read_recipe, recipe_names
 
     needs: dict[str, str] = {}
-    for item in registry.installed("language"):
-        with contextlib.suppress(LangAdaptError):  # a broken pack is told above
-            pack = registry.pack(f"{item.distribution}:{item.name}")
+    for item, pack in registry.readable_packs().items():
+        with contextlib.suppress(LangAdaptError):  # a broken recipe is told when it is asked for
             needs |= {f"{name} ({item.name})": read_recipe(name, pack).needs for name in recipe_names(pack)}
     return needs

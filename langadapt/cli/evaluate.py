@@ -50,19 +50,22 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     pack = options.pack_of(language)
     options.own_caches()
-    prefix = f"evaluate.{names[0]}." if len(names) == 1 else ""
+    within = f"evaluate.{names[0]}" if len(names) == 1 else ""
     if recipe or not names:
         resolved = read_recipe(
-            options.recipe_name(pack, recipe), pack, changes=[prefix + change for change in changes]
+            options.recipe_name(pack, recipe),
+            pack,
+            changes=[f"{within}.{one}".lstrip(".") for one in changes],
         )
         slots = [slot for slot in resolved.evaluate if not names or slot.name in names]
-        made = components(resolved, pack, None, slots)
+        made = components(resolved, pack, None, slots, within)
         built = {slot.name: made[slot.address] for slot in slots}
+    elif changes and len(names) > 1:
+        raise ConfigError(
+            "--set says not which evaluator it is for", hint="name one --evaluator, or a --recipe"
+        )
     else:
-        built = {
-            name: component_alone("evaluator", name, pack, changes if len(names) == 1 else ())
-            for name in names
-        }
+        built = {name: component_alone("evaluator", name, pack, changes) for name in names}
     if not built:
         raise ConfigError(
             f"the recipe has no evaluator {', '.join(names)}", hint="`langadapt list evaluator` names them"

@@ -86,7 +86,7 @@ def filter_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     options.refuse_overwriting(read, [recipe_file] if recipe_file else written)
     slots = [slot for slot in resolved.filters if not names or slot.name in names]
     memory = options.open_memory(memory_file)
-    built = components(resolved, pack, memory, slots)
+    built = components(resolved, pack, memory, slots, within="filter")
     with ExitStack() as stack:
         stack.callback(memory.close)
         filters: list[Named] = [

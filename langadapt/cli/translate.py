@@ -99,7 +99,7 @@ def _translator(
     )
     slot = resolved.translate
     named = {key: value for key in ("base", "chat_template") if (value := getattr(resolved, key))}
-    builder = Builder(pack, named, resolved.settings, memory)
+    builder = Builder(pack, named, resolved.settings, memory, within="translate")
     return builder.build(
         "translator", slot.use, merged(slot.settings, changes_tree(changes)), "translate"
     ), dict(slot.options)

@@ -11,7 +11,7 @@ from typing import Any
 
 from langadapt.errors import ConfigError, MachineError
 from langadapt.languages import Language
-from langadapt.registry import KINDS
+from langadapt.registry import KINDS, installed, located
 from langadapt.scaffold.writing import Writing
 
 _HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ class Package:
 
     @classmethod
     def of(cls, kind: str, name: str) -> "Package":
-        """Raises `ConfigError` for a kind that is none, and for a name that cannot be one."""
+        """Raises `ConfigError` for a kind that is none, and for a name that cannot be one or is taken."""
         if kind not in KINDS:
             raise ConfigError(f"no kind is called {kind!r}", hint=f"kinds: {', '.join(KINDS)}")
         if kind == "language":
@@ -36,7 +36,21 @@ class Package:
             raise ConfigError(
                 f"{name!r} cannot name a {kind}", hint="small letters, digits and hyphens, such as word-table"
             )
-        return cls(kind, name)
+        package = cls(kind, name)
+        same = [found for found in installed(kind) if found.name.casefold() == name.casefold()]
+        if same:
+            raise ConfigError(
+                f"{same[0].distribution} has a {kind} called {name!r}",
+                hint=f"take another name; `langadapt list {kind}` names those that are taken",
+            )
+        if located(package.module):
+            raise ConfigError(
+                f"a {kind} called {name!r} would be the module {package.module}, which is installed",
+                hint="uninstall that first"
+                if kind == "language"
+                else f"take another name, such as {name}-{kind}",
+            )
+        return package
 
     @property
     def distribution(self) -> str:

@@ -20,6 +20,10 @@ from langadapt.errors import LangAdaptError
 
 Check = Callable[[Any], None]
 Outcome = Literal["passed", "failed", "skipped", "xfailed"]
+_SAY_SO = (
+    "write `NAME = xfail(reason='...')` for a check that is known to fail, "
+    "and raise unittest.SkipTest in `make` where nothing can be checked"
+)
 
 
 @dataclass(frozen=True)
@@ -76,13 +80,19 @@ class Contract:
             found = getattr(cls, name, None)
             if isinstance(found, xfail):
                 setattr(cls, name, found(check))
-            elif found is not check and getattr(found, "__wrapped__", None) is not check:
+            elif found is not check and not (
+                hasattr(found, "xfail_reason") and getattr(found, "__wrapped__", None) is check
+            ):
                 raise TypeError(
                     f"{cls.__qualname__} replaces {name}, a check of the contract for a {cls.kind}: "
                     f"write `{name} = xfail(reason='...')` if it is known to fail"
                 )
+            elif found is check and (mark := _leaves_out(check)):
+                raise TypeError(f"{cls.__qualname__} marks {name} {mark!r}: {_SAY_SO}")
         if vars(cls).get("__test__") is False:
             raise TypeError(f"{cls.__qualname__} turns its contract off: remove `__test__ = False`")
+        if mark := next(filter(None, map(_leaves_out, cls.__mro__)), ""):
+            raise TypeError(f"{cls.__qualname__} is marked {mark!r}: {_SAY_SO}")
 
     @classmethod
     def teardown_class(cls) -> None:
@@ -95,6 +105,13 @@ class Contract:
     def teardown_method(self) -> None:
         """Remove it."""
         self._folder.cleanup()
+
+
+def _leaves_out(marked: Any) -> str:
+    """The mark of pytest's by which a class or function is left out; empty where it has none."""
+    marks = vars(marked).get("pytestmark", ())
+    names = [mark.name for mark in (marks if isinstance(marks, list | tuple) else [marks])]
+    return next((name for name in names if name in ("skip", "skipif", "xfail")), "")
 
 
 def results(contract: type[Contract]) -> Iterator[Result]:

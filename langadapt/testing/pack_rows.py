@@ -11,7 +11,7 @@ from langadapt.errors import LangAdaptError
 from langadapt.languages import Language, LanguagePack, read_toml
 from langadapt.records import Row, read_rows
 from langadapt.segments import prose
-from langadapt.testing.pack_safety import files
+from langadapt.testing.pack_safety import files, said
 
 _TOGETHER: Mapping[str, tuple[str, ...]] = {
     "Jpan": ("Hira", "Kana", "Hani"),
@@ -40,8 +40,7 @@ def parsing(folder: Path) -> Iterator[str]:
         except UnicodeDecodeError:
             yield f"{where}: is not UTF-8: save it as UTF-8"
         except (LangAdaptError, ValueError) as error:
-            said = str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, ")
-            yield f"{where}: {said}: {getattr(error, 'hint', '') or 'mend it there'}"
+            yield f"{where}: {said(error, path)}: {getattr(error, 'hint', '') or 'mend it there'}"
 
 
 def exemplars(pack: LanguagePack) -> Iterator[str]:

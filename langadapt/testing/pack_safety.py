@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from langadapt.errors import DataError
+from langadapt.errors import LangAdaptError
+from langadapt.languages import read_yaml
 
 _CODE = re.compile(
     r"\.(?:py[cdioxw]?|pth|ipynb|so|dll|dylib|exe|msi|com|bat|cmd|ps1|(?:ba|z|fi)?sh|[mc]?[jt]s|wasm|jar|class|rb|pl|php|lua|r|jl|go|rs"
@@ -23,6 +24,11 @@ _ASKS_FOR_CODE = ("trust_remote_code", "unsafe_code")
 def files(folder: Path) -> Iterator[Path]:
     """Every file of a pack, links too."""
     yield from sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+
+
+def said(error: Exception, path: Path) -> str:
+    """What an error says of a file, less the path that it begins with."""
+    return str(error).removeprefix(f"{path}").lstrip(":, ")
 
 
 def programs(folder: Path) -> Iterator[str]:
@@ -83,9 +89,9 @@ def tasks(folder: Path) -> Iterator[str]:
 def _read(path: Path, folder: Path, found: list[str], trail: tuple[Path, ...]) -> dict[str, Any]:
     """What a task file says with all that it includes; what is wrong is added to `found`."""
     try:
-        facts = _parsed(path)
-    except DataError as error:
-        found.append(str(error))
+        facts = read_yaml(path)
+    except LangAdaptError as error:
+        found.append(f"{said(error, path)}: {error.hint}")
         return {}
     merged: dict[str, Any] = {}
     includes = facts.get("include") or []
@@ -102,27 +108,6 @@ def _read(path: Path, folder: Path, found: list[str], trail: tuple[Path, ...]) -
             merged |= _read(target, folder, inner, (*trail, target))
             found += [f"through {name}: {one}" for one in inner]
     return {**merged, **facts}
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    """The mapping of a YAML file; raises `DataError` for a tag that stands for code, and for what is no mapping."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        facts = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
-    except yaml.constructor.ConstructorError as error:
-        tag = re.search(r"'(tag:[^']*|![^']*)'", str(error.problem))
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise DataError(
-            f"{line}{tag[1] if tag else error.problem} is code, and a pack is data: write it as Jinja"
-        ) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        said = " ".join(str(error).split())
-        raise DataError(f"is no YAML ({said}): mend it there") from error
-    if not isinstance(facts, dict):
-        raise DataError("holds no mapping: a task file has `task` or `group`, or is included by one that has")
-    return facts
 
 
 def _asking(value: Any) -> set[str]:

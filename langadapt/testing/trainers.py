@@ -1,9 +1,7 @@
 """The contract for a trainer: what every training, evaluation and resumption after it relies on."""
 
-import io
 import json
 from collections.abc import Mapping
-from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +12,7 @@ from langadapt.records import KINDS, Row, write_rows
 from langadapt.testing.bench import BenchContract, Notes, blaming, contents, finite
 from langadapt.testing.examples import example_rows, example_texts
 from langadapt.testing.tiny import ZEPHYR, tiny_model
+from langadapt.testing.weights import different, digests, weights
 
 _MEND = "it must train a Llama of two layers on rows of its kind; run it by hand on such rows"
 
@@ -33,7 +32,8 @@ class TrainerContract(BenchContract):
 
     The kit brings the base (a Llama with random weights), the rows and the chat template. `make` gives a fresh trainer
     with settings so small that a training takes seconds, and that saves a state a few times within it. Four trainings
-    are shared by the checks: one, the same again, one with another seed, and one that is interrupted halfway.
+    are shared by the checks: one, the same again, one with another seed, and one that is interrupted halfway; two more
+    are done after a pickle and after `close`.
     """
 
     kind = "trainer"
@@ -44,9 +44,12 @@ class TrainerContract(BenchContract):
         made: Trainer = super().make()
         return made
 
-    def use(self, component: Any) -> Any:  # noqa: ARG002 - the seam's names
-        """The shared component has trained when this returns; it would take too long to train in each of these checks."""
-        return self._trained("whole").checkpoint.name
+    def use(self, component: Any) -> Any:
+        """The weights that it trains, as hashes; the shared component's first training is the one of all checks."""
+        first = component is self.component and "whole" not in self._made
+        name = "whole" if first else f"use {len(self._made)}"
+        self._trained(name, component)
+        return digests(self._weights(name))
 
     def test_takes_a_kind_of_record(self) -> None:
         """`takes` names the rows that it trains on."""
@@ -71,6 +74,9 @@ class TrainerContract(BenchContract):
         assert found.chat_template == done.job.chat_template, (
             f"{self.named}.train loses the chat template; hand job.chat_template on to the Checkpoint"
         )
+        assert found.adapter_of in (None, done.job.base), (
+            f"{self.named}.train names an adapter of {found.adapter_of}; it is one of job.base, {done.job.base}"
+        )
         self._weights("whole")
         if not found.adapter_of:
             self._load_tokenizer(folder)
@@ -80,12 +86,12 @@ class TrainerContract(BenchContract):
         import torch
 
         found = self._weights("whole")
-        broken = [name for name, weights in found.items() if not bool(torch.isfinite(weights).all())]
+        broken = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
         assert not broken, (
             f"{self.named}.train leaves infinite or missing numbers in {', '.join(broken[:3])}; lower the learning rate"
         )
-        base = self._load(self._base(), None)
-        assert _different(base, found), (
+        base = weights(self._base(), self.named)
+        assert different(base, found), (
             f"{self.named}.train gives the base back unchanged; train on the rows of job.records"
         )
 
@@ -121,7 +127,7 @@ class TrainerContract(BenchContract):
 
     def test_same_seed_same_weights(self) -> None:
         """The same job gives the same weights, in another folder, from another instance."""
-        wrong = _different(self._weights("whole"), self._weights("again"))
+        wrong = different(self._weights("whole"), self._weights("again"))
         assert not wrong, (
             f"{self.named} gives other weights for the same job and seed (in {wrong}); "
             "seed everything that draws with job.seed before the model is loaded and the rows are ordered"
@@ -129,13 +135,13 @@ class TrainerContract(BenchContract):
 
     def test_another_seed_other_weights(self) -> None:
         """The seed decides something."""
-        assert _different(self._weights("whole"), self._weights("other seed")), (
+        assert different(self._weights("whole"), self._weights("other seed")), (
             f"{self.named} gives the same weights for seeds 1 and 2; use job.seed to order the rows"
         )
 
     def test_interrupted_and_resumed_equals_done(self) -> None:
         """A training that was interrupted halfway and is started again ends as if nothing had happened."""
-        wrong = _different(self._weights("whole"), self._weights("resumed"))
+        wrong = different(self._weights("whole"), self._weights("resumed"))
         assert not wrong, (
             f"{self.named}: interrupted halfway and started again it gives other weights (in {wrong}); go on from a "
             "whole state with optimiser, order of rows and random numbers, or start from the base again"
@@ -191,16 +197,16 @@ class TrainerContract(BenchContract):
             seed=1,
         )
 
-    def _trained(self, name: str) -> Trained:
-        """A training that is done once for all checks."""
-        return self.once(name, lambda folder: self._train(name, folder))
+    def _trained(self, name: str, component: Any = None) -> Trained:
+        """A training that is done once for all checks, by a new trainer unless one is given; `whole` by the shared one."""
+        return self.once(name, lambda folder: self._train(name, folder, component))
 
-    def _train(self, name: str, folder: Path) -> Trained:
+    def _train(self, name: str, folder: Path, component: Any) -> Trained:
         job = replace(self._job(folder), seed=2 if name == "other seed" else 1)
         before, notes = contents(*_inputs(job)), Notes()
         if name == "resumed":
             self._interrupt(job)
-        trainer = self.component if name == "whole" else self.make()
+        trainer = component or (self.component if name == "whole" else self.make())
         with blaming(f"{self.named}.train", _MEND):
             return Trained(job, trainer.train(job, progress=notes), notes, before)
 
@@ -240,19 +246,8 @@ class TrainerContract(BenchContract):
         checkpoint = self._trained(name).checkpoint
         folder = checkpoint.model.folder
         assert folder, f"{self.named}.train names {checkpoint.model}, which is no folder; save to job.output"
-        return self.once(f"{name} weights", lambda _: self._load(folder, checkpoint.adapter_of))
-
-    def _load(self, folder: Path, adapter_of: ModelRef | None) -> dict[str, Any]:
-        from transformers import AutoModelForCausalLM
-
-        mend = "save weights as safetensors and the configuration beside them, as save_pretrained does"
-        with blaming(f"loading what {self.named}.train saved", mend), redirect_stderr(io.StringIO()):
-            model, said = AutoModelForCausalLM.from_pretrained(
-                folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-            )
-        missing = () if adapter_of else sorted(said["missing_keys"])
-        assert not missing, f"{self.named}.train does not save {', '.join(missing[:3])}; {mend}"
-        return {name: weights.detach().clone() for name, weights in model.state_dict().items()}
+        base = self._base() if checkpoint.adapter_of else None
+        return self.once(f"{name} weights", lambda _: weights(folder, self.named, base))
 
     def _load_tokenizer(self, folder: Path) -> None:
         from transformers import AutoTokenizer
@@ -265,13 +260,3 @@ class TrainerContract(BenchContract):
 def _inputs(job: TrainingJob) -> list[Path]:
     named = [job.records, job.held_out, job.base.folder, job.chat_template and Path(job.chat_template)]
     return [Path(place) for place in named if place]
-
-
-def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """The first of the weights that are not the same bit for bit; empty where all are."""
-    import torch
-
-    for name in sorted({*one, *other}):
-        if name not in one or name not in other or not torch.equal(one[name], other[name]):
-            return name
-    return ""

@@ -69,7 +69,7 @@ def default_tasks(pack: LanguagePack) -> Resolved:
     if not tasks:
         return Resolved(
             value=None,
-            origin=f"lm-eval {version('lm-eval')} has no task known to be {pack.language.name}: set harness.tasks",
+            origin=f"lm-eval {version('lm-eval')} has no task known to be {pack.language.name}",
         )
     return Resolved(value=tasks, origin=f"lm-eval {version('lm-eval')} has them for {pack.language.code}")
 
@@ -112,7 +112,7 @@ def _filled(pattern: str, language: Language) -> Iterator[str]:
     values: dict[str, list[str]] = {
         "short": [short] * usual,
         "flores": [f"{flores}_{script}"],
-        "alpha3": list(dict.fromkeys((tag.to_alpha3(), flores))),
+        "alpha3": list(dict.fromkeys((tag.to_alpha3(), flores))) * (usual or "{script}" in pattern),
         "english": [english] * usual,
     }
     pattern = pattern.replace("{script}", script.lower())

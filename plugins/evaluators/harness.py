@@ -12,14 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any, ClassVar
 
 from langadapt.errors import ConfigError
-from langadapt.interfaces import SPEED, Checkpoint, Loads, Progress, Resolved, Score
+from langadapt.interfaces import SPEED, Checkpoint, Item, Loads, Progress, Resolved, Score
 from langadapt.languages import LanguagePack
 from langadapt.progress import Silent
 from langadapt.records import Row, write_rows
 from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.benchmarks import default_tasks, task_names
+from langadapt_plugins.evaluators.items import items
 from langadapt_plugins.evaluators.lm_eval_solutions import solutions
-from langadapt_plugins.evaluators.tasks import short_names, task_manager
+from langadapt_plugins.evaluators.tasks import strangers, task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
 _NORMAL_95 = 1.959964
@@ -49,8 +50,7 @@ class Harness(Loads):
 
     def check(self, pack: LanguagePack) -> None:
         """Refuse a task that neither the pack nor lm-eval has."""
-        own = short_names(pack.path("tasks"))
-        others = set(self.tasks) - {*own, *own.values()}
+        others = strangers(pack.path("tasks"), self.tasks)
         if others and not others <= task_names():
             task_manager(pack.path("tasks"), self.tasks)
 
@@ -90,6 +90,12 @@ class Harness(Loads):
             manager, names = task_manager(pack.path("tasks"), self.tasks)
             tasks = self._load_tasks(manager, names, seed)["tasks"]
             return solutions(tasks, limit, chat=self.apply_chat_template)
+
+    def items(self, pack: LanguagePack) -> list[Item]:
+        """What the tasks ask, as lm-eval writes it, less instructions and examples."""
+        with TemporaryDirectory() as folder, _quiet(Path(folder, "lm-eval.log"), Silent()):
+            manager, names = task_manager(pack.path("tasks"), self.tasks)
+            return list(items(self._load_tasks(manager, names, seed=0)["tasks"]))
 
     def _load_tasks(self, manager: Any, names: Sequence[str], seed: int) -> Any:
         """What lm-eval's `simple_evaluate` does to tasks; the rest of it calls git and pip."""

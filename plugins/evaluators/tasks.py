@@ -1,12 +1,14 @@
 """The pack's lm-eval task files: found by name or path, free of code, with data files that resolve from anywhere."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from langadapt.errors import ConfigError
+from langadapt.languages import read_yaml
 
+_BY_ITSELF = {"dataset_path", "custom_dataset", "include", "class"}
 _BUILDERS = ("arrow", "csv", "json", "parquet", "text")
 
 
@@ -19,7 +21,7 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
     from lm_eval.tasks import TaskManager
 
     own = folder if folder and folder.is_dir() else None
-    short = short_names(own)
+    short = _short_names(_files(own))
     names = [short.get(name, name) for name in wanted]
     for defaults in (False, True):
         manager = TaskManager(include_path=str(own) if own else None, include_defaults=defaults)
@@ -28,7 +30,8 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
             if own and entry.yaml_path and entry.yaml_path.is_relative_to(own):
                 # lm-eval would read the file again; instead it is given what the file says, with absolute paths.
                 entry.cfg, entry.yaml_path = _absolute(entry.cfg, entry.yaml_path.parent), None
-        unknown = sorted(_unknown(names, index))
+        members = {name: list(_members(entry.cfg or {})) for name, entry in index.items()}
+        unknown = sorted(_unknown(names, members))
         if not unknown:
             return manager, names
     known = [*short, *index]
@@ -43,53 +46,66 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
     )
 
 
-def short_names(folder: Path | None) -> dict[str, str]:
-    """The task or group that each file of a folder holds, by its path without suffix; what it includes is checked with it."""
-    if folder is None or not folder.is_dir():
-        return {}
-    found: dict[str, str] = {}
-    seen: set[Path] = set()
-    for path in sorted(folder.rglob("*.yaml")):
-        facts = _read(path, seen)
-        name = facts.get("group") or facts.get("task")
-        if isinstance(name, str):
-            found[path.relative_to(folder).with_suffix("").as_posix()] = name
-    return found
+def strangers(folder: Path | None, wanted: Iterable[str]) -> set[str]:
+    """Those of the wanted names, and of the members of wanted groups, that no file of the folder has."""
+    files = _files(folder)
+    short = _short_names(files)
+    members = {short[path]: list(_members(facts)) for path, facts in files.items() if path in short}
+    tags = (facts.get("tag") or () for facts in files.values())
+    members |= {tag: [] for named in tags for tag in ([named] if isinstance(named, str) else named)}
+    return _unknown((short.get(name, name) for name in wanted), members)
 
 
-def _read(path: Path, seen: set[Path]) -> dict[str, Any]:
-    import yaml
+def _files(folder: Path | None) -> dict[str, dict[str, Any]]:
+    """What each task file of a folder says, by its path without suffix; what it includes is checked with it."""
+    paths = sorted(folder.rglob("*.yaml")) if folder and folder.is_dir() else []
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): _read(path.resolve(), ())
+        for path in paths
+        if folder
+    }
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        facts = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
-    except yaml.constructor.ConstructorError as error:
-        at = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(
-            f"{path}{at}: {error.problem}", hint="a pack is data: write it as Jinja instead of !function"
-        ) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: {error}", hint="mend the task file") from error
-    if not isinstance(facts, dict):
-        raise ConfigError(f"{path}: no mapping", hint="mend the task file")
-    seen.add(path.resolve())
+
+def _short_names(files: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The task or group that each file holds, by its path without suffix."""
+    names = {path: facts.get("group") or facts.get("task") for path, facts in files.items()}
+    return {path: name for path, name in names.items() if isinstance(name, str)}
+
+
+def _read(path: Path, trail: tuple[Path, ...]) -> dict[str, Any]:
+    """A file over what it includes, the last included first, as lm-eval reads it."""
+    if path in trail:
+        raise ConfigError(f"{path}: includes itself by way of {trail[-1].name}", hint="break the circle")
+    facts = read_yaml(path)
     includes = facts.get("include") or []
+    merged: dict[str, Any] = {}
     for name in [includes] if isinstance(includes, str) else includes:
-        target = (path.parent / name).resolve()
-        if target not in seen:
-            facts = {**_read(target, seen), **facts}
-    return facts
+        merged |= _read((path.parent / name).resolve(), (*trail, path))
+    return {**merged, **facts}
 
 
-def _unknown(names: Iterable[str], index: Mapping[str, Any]) -> set[str]:
-    """Names that the index lacks, members of groups too."""
-    missing: set[str] = set()
-    for name in names:
-        entry = index.get(name)
-        if entry is None:
+def _members(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The tasks and groups that a group asks for by name; a table is a task or a group by itself, or stands for one."""
+    listed = facts.get("task")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping) and isinstance(one.get("task"), list):
+            yield from _members(one)
+        elif isinstance(one, Mapping) and not _BY_ITSELF & one.keys():
+            yield str(one.get("task") or one.get("group"))
+
+
+def _unknown(names: Iterable[str], members: Mapping[str, Iterable[str]]) -> set[str]:
+    """Names that are not known, those of members too; `members` are what is known, with what each asks for."""
+    left, seen, missing = list(names), set[str](), set[str]()
+    while left:
+        name = left.pop()
+        if name not in members:
             missing.add(name)
-        elif entry.cfg and isinstance(members := entry.cfg.get("task"), list):
-            missing |= _unknown([m for m in members if isinstance(m, str)], index)
+        elif name not in seen:
+            left += members[name]
+        seen.add(name)
     return missing
 
 

@@ -215,6 +215,37 @@ def test_unknown_names_get_a_guess_and_lm_eval_s_own_are_known(pack: LanguagePac
     assert "lm-eval ls tasks" in error.value.hint
 
 
+def test_what_groups_of_the_pack_ask_for_must_be_there_too(pack: LanguagePack) -> None:
+    from langadapt_plugins.evaluators.tasks import strangers
+
+    tasks = pack.folder / "tasks"
+    write(tasks / "_tagged", "tag: own_tag\n")
+    write(tasks / "tagged.yaml", "include: _tagged\n" + TASK.format(name="own_tagged", data="few"))
+    write(
+        tasks / "whole.yaml",
+        "group: whole\ntask: [own_group, own_tag, gone, {task: away}, {task: inline, dataset_path: json}, "
+        "{group: inner, task: [lost, own_few]}]\n",
+    )
+    assert strangers(tasks, ["all", "own_tagged", "own_tag"]) == set()
+    assert strangers(tasks, ["whole", "arc_easy"]) == {"gone", "away", "lost", "arc_easy"}
+    assert strangers(None, ["arc_easy"]) == {"arc_easy"}
+
+
+@pytest.mark.slow
+def test_a_group_with_an_unknown_member_is_refused_before_any_work(pack: LanguagePack) -> None:
+    Harness(tasks=("all",)).check(pack)
+    write(pack.folder / "tasks" / "all.yaml", GROUP.replace("own_few", "own_fewer, arc_easy"))
+    with pytest.raises(ConfigError, match="no task is called 'own_fewer'; did you mean 'own_few'"):
+        Harness(tasks=("all",)).check(pack)
+
+
+def test_a_task_file_that_includes_itself_is_refused(pack: LanguagePack) -> None:
+    write(pack.folder / "tasks" / "_one", "include: round.yaml\n")
+    write(pack.folder / "tasks" / "round.yaml", "include: _one\ntask: round\n")
+    with pytest.raises(ConfigError, match="includes itself by way of _one"):
+        Harness(tasks=("own_few",)).check(pack)
+
+
 def test_no_task_is_a_mistake(checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="empty"):
         evaluate(Harness(tasks=()), checkpoint, pack, tmp_path)

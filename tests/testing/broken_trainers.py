@@ -26,7 +26,7 @@ class Good(Loads):
 
         rows = self.rows(job)
         tokenizer = AutoTokenizer.from_pretrained(job.base.name)
-        model = AutoModelForCausalLM.from_pretrained(job.base.name)
+        model = self.prepared(AutoModelForCausalLM.from_pretrained(job.base.name), job)
         optimizer = torch.optim.SGD(model.parameters(), lr=self.learning_rate, momentum=0.9)
         order = self.order(len(rows), job.seed)
         job.output.mkdir(parents=True, exist_ok=True)
@@ -45,6 +45,9 @@ class Good(Loads):
                 curves.append({"step": step + 1, "loss": loss.item()})
                 self.advance(task, step + 1)
         return self.finish(job, model, tokenizer, curves)
+
+    def prepared(self, model, job):
+        return model
 
     def rows(self, job):
         found = list(read_records(job.records))
@@ -231,6 +234,34 @@ class Carries(Good):
 
     def __getstate__(self):
         return dict(self.__dict__)
+
+
+class ChangesOnTheWay(Good):
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        object.__setattr__(self, "travelled", 1)
+
+    def order(self, count, seed):
+        return super().order(count, seed + getattr(self, "travelled", 0))
+
+
+class StaysClosed(Good):
+    def close(self):
+        object.__setattr__(self, "closed", True)
+
+    def rows(self, job):
+        if getattr(self, "closed", False):
+            raise RuntimeError("no engine")
+        return super().rows(job)
+
+
+class GoesOnWhereItWas(Good):
+    def order(self, count, seed):
+        object.__setattr__(self, "trainings", getattr(self, "trainings", 0) + 1)
+        return super().order(count, seed + self.trainings)
+
+    def close(self):
+        pass
 
 
 @dataclass(frozen=True, kw_only=True)

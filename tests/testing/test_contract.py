@@ -1,5 +1,6 @@
 """What every contract has in common: checks that nobody replaces in silence, and results with and without pytest."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -108,14 +109,47 @@ def test_an_expected_failure_needs_a_reason(reason):
         {"test_one": pytest.mark.skip(lambda self: None)},
         {"__test__": False},
         {"_checks": {}},
+        {"test_one": functools.wraps(fails)(lambda self: None)},
+        {"pytestmark": pytest.mark.skip(reason="later")},
+        {"pytestmark": [pytest.mark.slow, pytest.mark.xfail]},
+        {"pytestmark": pytest.mark.skipif("True", reason="later")},
     ],
-    ids=["method", "none", "property", "skipped", "not a test", "no checks"],
+    ids=[
+        "method",
+        "none",
+        "property",
+        "skipped",
+        "not a test",
+        "no checks",
+        "wrapped",
+        "class skipped",
+        "class fails",
+        "class skipped if",
+    ],
 )
 def test_a_silent_override_is_refused(own):
     kit = contract(test_one=fails)
     with pytest.raises(TypeError, match="Silent") as caught:
         type("Silent", (kit,), own)
     assert any(word in str(caught.value) for word in ("xfail(reason=", "remove `__test__", "the contract's"))
+
+
+def test_a_mark_that_leaves_nothing_out_is_taken():
+    kit = contract(test_one=passes)
+    made = type("Slow", (kit,), {"pytestmark": [pytest.mark.slow]})
+    assert told(made)["test_one"][0] == "passed"
+
+
+def test_a_mark_on_a_mixin_or_on_the_check_itself_is_refused():
+    def own(self):
+        pass
+
+    kit = contract(test_one=own)
+    mixin = type("Mixin", (), {"pytestmark": pytest.mark.skip})
+    with pytest.raises(TypeError, match=r"Sly is marked 'skip': .* raise unittest\.SkipTest in `make`"):
+        type("Sly", (mixin, kit), {})
+    with pytest.raises(TypeError, match="Sly marks test_one 'skip'"):
+        type("Sly", (kit,), {"test_one": pytest.mark.skip(kit.test_one)})
 
 
 def test_a_silent_override_through_another_base_is_refused():
