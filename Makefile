@@ -6,7 +6,7 @@ export OMP_WAIT_POLICY = PASSIVE
 # Fast tests on two cores, file by file; those that train or translate take both by themselves.
 TOGETHER := -n 2 --dist loadfile
 
-.PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates system-packages clean help
+.PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates bench-plan system-packages clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -51,6 +51,12 @@ bench-gates: $(STAMP)  ## recall and false alarms of the gates on damage of our 
 bench-translate: $(STAMP)  ## engines beside what one would write oneself; MODEL=FOLDER takes another checkpoint, ROWS=FILE other chats
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/translate.py transformers ray $(if $(MODEL),--model $(MODEL)) $(if $(ROWS),--rows $(ROWS))
 	PYTHON=$(PYTHON) scripts/engines.sh --bench vllm openai $(if $(MODEL),--model $(MODEL)) $(if $(ROWS),--rows $(ROWS))
+
+bench-plan: $(STAMP)  ## licences, preferences, contamination, and the plan beside runs that it foresaw
+	$(BIN)/python scripts/bench/licences.py
+	$(BIN)/python scripts/bench/preferences.py
+	$(BIN)/python scripts/bench/contamination.py
+	$(BIN)/python scripts/bench/plan.py
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

@@ -112,6 +112,52 @@ def test_what_keeps_no_cache_of_rows_is_left_to_generate(prompting):
     assert 1 <= len(written) <= 5
 
 
+def requests_of(prompting, texts, limits):
+    tokens = prompting._encoded(texts, special=True, literal=True)
+    return [Request(n, one, limit) for n, (one, limit) in enumerate(zip(tokens, limits, strict=True))]
+
+
+@pytest.mark.parametrize("name", ["llama", "qwen2", "gpt2, learned positions", "phi"])
+def test_stragglers_of_several_batches_go_on_together(name, prompting, monkeypatch):
+    from langadapt_plugins.translators import greedy
+
+    joined = []
+    together = greedy._together
+    monkeypatch.setattr(greedy, "_together", lambda parts: joined.append(len(parts)) or together(parts))
+    model = random_model(name, prompting)
+    words = " ".join(TEXTS).split()
+    texts = [" ".join(words[n : n + 1 + n % 5]) for n in range(24)]
+    limits = [30 if n % 6 == 0 else 2 + n % 3 for n in range(24)]
+    batch = requests_of(prompting, texts, limits)
+    found = searched(model, prompting, batch, 6)
+    assert max(joined) > 1
+    assert found == {
+        request.index: searched(model, prompting, [request], 1)[request.index] for request in batch
+    }
+
+
+def test_what_all_prompts_begin_with_is_read_once(prompting):
+    from langadapt_plugins.translators.greedy import _shared
+
+    assert _shared([[1, 2, 3], [1, 2, 4, 5]]) == [1, 2]
+    assert _shared([[1, 2], [1, 2, 4, 5]]) == [1]
+    assert _shared([[1], [2]]) == _shared([[1], [1, 2]]) == []
+    model = random_model("llama", prompting)
+    same = requests_of(prompting, [TEXTS[2]] * 3 + [TEXTS[2] + " hello"], (9, 9, 9, 9))
+    read = []
+    forward = model.forward
+
+    def counted(*args, **named):
+        read.append(named["input_ids"].numel())
+        return forward(*args, **named)
+
+    model.forward = counted
+    alone = searched(model, prompting, same, 1)
+    read.clear()
+    assert searched(model, prompting, same, 4) == alone
+    assert sum(read[:2]) < 2 * len(same[0].tokens)
+
+
 def test_rows_that_are_done_leave_no_room_behind(prompting):
     import torch
     from transformers import DynamicCache
