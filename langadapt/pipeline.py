@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from langadapt import stages
+from langadapt import registry, stages
 from langadapt.assembly import pack_files
 from langadapt.errors import ConfigError, DataError
 from langadapt.identity import component_identity, folder_digest, model_identity
@@ -24,6 +24,7 @@ from langadapt.judging import Named
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
 from langadapt.prepare.routing import Router
+from langadapt.preparing import Preparing
 from langadapt.recipe import Recipe
 from langadapt.runner import STAGES, Run
 from langadapt.schema import Source
@@ -75,25 +76,26 @@ class Pipeline:
         recipe = self.recipe
         files = [Path(source.path) for source in recipe.sources if Path(source.path).is_file()]
         counter = self._counter() if recipe.prepare.at_most_tokens else None
+        gates = [Named(slot.name, self.components[slot.address]) for slot in recipe.select]
         settings = {
             "sources": [_source_identity(source) for source in recipe.sources],
             "template": self._template(),
             "prepare": asdict(recipe.prepare),
+            "select": {named.name: component_identity(named.filter, "fingerprint") for named in gates},
             "limit": self.limit,
+            "seed": recipe.seed,
             "tokenizer": model_identity(ModelRef.parse(recipe.base)) if counter and recipe.base else None,
         }
-        with self.run.step("prepare", settings=settings, inputs=files) as step:
+        with self.run.step("prepare", settings=settings, inputs=files) as step, ExitStack() as stack:
             if not self._begin(step):
                 return
-            count = counter.count if counter else None
-            step.facts |= stages.prepare(
-                recipe.sources,
-                recipe.prepare,
-                count,
-                folder=step.folder,
-                limit=self.limit,
-                progress=self.progress,
-            )
+            for named in gates:
+                stages.closing(stack, named.filter)
+            work = Preparing(
+                settings=recipe.prepare, seed=recipe.seed, pack=registry.pack(SOURCE), gates=gates,
+                count_tokens=counter.count if counter else None, limit=self.limit, progress=self.progress,
+            )  # fmt: skip
+            step.facts |= stages.prepare(recipe.sources, work, step.folder)
 
     def translate(self) -> None:
         """Records to translated records, stream by stream."""

@@ -10,8 +10,11 @@ from typing import Any
 from langadapt.config import Builder, Layer, Leaf, Tree, leaves, merged, plain
 from langadapt.errors import ConfigError, LangAdaptError
 from langadapt.languages import LanguagePack, read_toml
+from langadapt.prepare.known import parts_of, terms_of
 from langadapt.prepare.licenses import allows
-from langadapt.prepare.readers import READERS
+from langadapt.prepare.mixing import check_weights
+from langadapt.prepare.preferences import MEAN, Rule
+from langadapt.prepare.readers import check_reader
 from langadapt.registry import did_you_mean
 from langadapt.schema import Prepare, Source, check
 from langadapt.segments import MODE, MODES
@@ -72,14 +75,35 @@ def read_recipe(
     pack_layer = Layer(pack.origin, pack.folder or Path.cwd())
     below = leaves({key: pack.facts[key] for key in ("base", "settings") if key in pack.facts}, pack_layer)
     trees = [below, *(tree for tree, _ in own)]
-    whole: Tree = {}
-    for tree in trees:
-        whole = merged(whole, tree)
+    whole = _whole(trees)
     check(whole)
+    trees.insert(1 + len(chain), _tuning(whole))
+    whole = _whole(trees)
     recipe = _resolved(name, whole, trees, pack)
     _checked(recipe)
     chosen = sources is not None or any(change.startswith("source.") for change in changes)
     return _fed(recipe, chosen=chosen)
+
+
+def _whole(trees: Iterable[Tree]) -> Tree:
+    """The layers over each other, the last on top."""
+    whole: Tree = {}
+    for tree in trees:
+        whole = merged(whole, tree)
+    return whole
+
+
+def _tuning(whole: Tree) -> Tree:
+    """The settings that `tuning` chooses among the tables `tuned`, for the trainers that there are: below the command line."""
+    asked, tables = plain(whole.get("tuning", "full")), whole.get("tuned", {})
+    if asked == "full":
+        return {}
+    if asked not in tables:
+        raise ConfigError(
+            f"tuning: the recipe has no {asked!r}", hint=did_you_mean(asked, ["full", *sorted(tables)])
+        )
+    slots = {name for name, node in whole.get("train", {}).items() if isinstance(node, Mapping)}
+    return {"train": {name: table for name, table in tables[asked].get("train", {}).items() if name in slots}}
 
 
 def _checked(recipe: Recipe) -> None:
@@ -99,11 +123,11 @@ def _checked(recipe: Recipe) -> None:
         )
     allows(recipe.prepare.licenses, "")
     for source in recipe.sources:
-        if source.reader not in READERS:
-            raise ConfigError(
-                f"source.{source.name}.reader: no reader is called {source.reader!r}",
-                hint=did_you_mean(source.reader, list(READERS)),
-            )
+        check_reader(source)
+        parts_of(source)
+        terms_of(source)
+        Rule.of(source.binarize or MEAN, where=f"source.{source.name}.binarize")
+        check_weights({one.name: one.weight for one in recipe.sources if one.stream == source.stream})
 
 
 def _fed(recipe: Recipe, *, chosen: bool) -> Recipe:

@@ -8,7 +8,7 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, BinaryIO, ClassVar, Self
 
 from langadapt.drafts import disk, drafting
 from langadapt.errors import DataError
@@ -139,14 +139,19 @@ def distinct(record: Record, seen: Container[str | int], row: Any) -> Record:
     return replace(record, id=f"{record.id}-{number}")
 
 
-def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int, Any]]:
-    """Line number and value of each line that is not blank; what is no JSON is raised, or put into `wrong`."""
+def read_rows(
+    path: Path, wrong: list[str] | None = None, opening: Callable[[Path], BinaryIO] | None = None
+) -> Iterator[tuple[int, Any]]:
+    """Line number and value of each line that is not blank; what is no JSON is raised, or put into `wrong`.
+
+    `opening` opens a file that is not read as it stands, a compressed one.
+    """
     if path.exists() and not path.is_file():
         raise DataError(
             f"{path} is no regular file", hint="rows are read more than once: write them to a file first"
         )
     try:
-        with path.open("rb") as lines:
+        with opening(path) if opening else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip(_BLANK):
                     continue
@@ -160,7 +165,7 @@ def read_rows(path: Path, wrong: list[str] | None = None) -> Iterator[tuple[int,
                     yield number, row
     except OSError as error:
         raise DataError(
-            f"{path}: {error.strerror}", hint="name a JSON Lines file that can be read"
+            f"{path}: {error.strerror or error}", hint="name a JSON Lines file that can be read"
         ) from error
 
 
@@ -209,7 +214,6 @@ def _build(kind: type[Record], row: Row, where: str) -> Record:
         for name in ("source", "license", "language")
         if row.get(name) and isinstance(row[name], str)
     }
-    digest = hashlib.sha256(json.dumps(row, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
     sides: dict[str, Any] = {
         name: _side(row[name], f"{where}, {name}", allow_str=kind is not Conversation) for name in kind.FIELDS
     }
@@ -221,11 +225,15 @@ def _build(kind: type[Record], row: Row, where: str) -> Record:
             hint="give the row an id of these, or none",
         )
     return kind(
-        id=digest if own in _NO_ID else own,
+        id=_digest(row) if own in _NO_ID else own,
         extra=extra,
         **origin,
         **sides,
     )
+
+
+def _digest(row: Row) -> str:
+    return hashlib.sha256(json.dumps(row, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _side(value: Any, where: str, *, allow_str: bool) -> Side:

@@ -1,10 +1,11 @@
 """What a recipe's tables may hold."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Annotated, Any, Literal, get_type_hints
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
+from typing_extensions import TypedDict
 
 from langadapt.config import Tree, layer_of, plain
 from langadapt.errors import ConfigError
@@ -13,20 +14,37 @@ from langadapt.registry import KINDS, did_you_mean, installed
 from langadapt.slots import SLOTS
 
 
+class Subsets(TypedDict):
+    """Which column tells where a row of a collection comes from, and the licence of each of its values."""
+
+    column: str
+    licenses: dict[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Rows to begin with: a Hub data set or a file, how it is read, and the stream that it feeds."""
+    """Rows to begin with: a Hub data set or a file, how it is read, and the stream that it feeds.
+
+    Without `reader`, that of the known data set counts, or the one that fits the first row. `license` is an SPDX expression,
+    or `per-row` where the rows' own column `license` is to be believed. `subsets` are the licences of a collection's parts;
+    `false` switches off those of a known data set, and `license` then stands for every row. `terms` names conditions that
+    travel with the texts, as in datasets.toml. `binarize` is the rule by which rated rows become pairs. `weight` is the share of the stream, relative to that of its other sources.
+    """
 
     name: str
     path: str
     stream: str
-    reader: str = "messages"
+    reader: str | None = None
     config: str | None = None
     split: str = "train"
     revision: str | None = None
     license: str = ""
     language: str = ""
     limit: int | None = None
+    subsets: Subsets | Literal[False] | None = field(default=None, hash=False)
+    terms: Sequence[str] = ()
+    binarize: str | dict[str, Any] | None = field(default=None, hash=False)
+    weight: Annotated[float | None, Gt(0), Lt(float("inf"))] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +54,7 @@ class Prepare:
     licenses: str = "commercial"
     at_most_tokens: Annotated[int | None, Gt(0)] = None
     deduplicate: bool = True
+    near_duplicates: Annotated[float | None, Gt(0), Le(1)] = None
     held_out: Annotated[float, Ge(0), Lt(1)] = 0.05
 
 
@@ -57,6 +76,8 @@ def check(whole: Tree) -> None:
         base: str | None = None
         chat_template: str | None = None
         seed: int = 42
+        tuning: str | None = None
+        tuned: dict[str, dict[Literal["train"], dict[str, table]]] = {}
         source: dict[str, one_source]
         prepare: preparation | None = None
         select: dict[str, table] = {}

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,71 +11,20 @@ from langadapt.errors import DataError
 from langadapt.interfaces import Progress, Translator, Verdict
 from langadapt.judging import Named, judged
 from langadapt.languages import Language, LanguagePack
-from langadapt.prepare.readers import read_source
-from langadapt.prepare.selection import Choice, TokenCount, is_held_out, select
+from langadapt.prepare.selection import is_held_out
+from langadapt.preparing import Preparing
 from langadapt.records import KINDS, Row, read_records, read_rows, write_rows, writing
-from langadapt.schema import Prepare, Source
+from langadapt.schema import Source
 from langadapt.translating import How, Translating, check_context
 from langadapt.translations import Paths, read_translations
 
 Counts = dict[str, Any]
 
 
-def prepare(
-    sources: Sequence[Source],
-    settings: Prepare,
-    count_tokens: TokenCount | None,
-    *,
-    folder: Path,
-    limit: int | None,
-    progress: Progress,
-) -> Counts:
+def prepare(sources: Sequence[Source], work: Preparing, folder: Path) -> Counts:
     """Sources to `folder/STREAM.jsonl`, those left out to `folder/dropped.jsonl`; counts by source."""
-    streams: dict[str, list[Row]] = {source.stream: [] for source in sources}
-    dropped: list[Row] = []
-    counts: Counts = {}
-    for source in sources:
-        reasons: Counter[str] = Counter()
-        with progress.task(f"read {source.name}", None) as task:
-            for choice in select(read_source(source, limit), settings, count_tokens):
-                _place(choice, source, streams, dropped)
-                reasons[choice.reason] += 1
-                task.advance()
-        counts[source.name] = {"rows": reasons.total(), "kept": reasons.pop("", 0), "dropped": dict(reasons), "stream": source.stream,
-                               "license": source.license, "path": source.path, "revision": source.revision}  # fmt: skip
-    _check(streams, counts)
-    for stream, rows in streams.items():
-        write_rows(folder / f"{stream}.jsonl", rows)
-    write_rows(folder / "dropped.jsonl", dropped)
-    return {"sources": counts, "streams": {stream: len(rows) for stream, rows in streams.items()}}
-
-
-def _place(choice: Choice, source: Source, streams: dict[str, list[Row]], dropped: list[Row]) -> None:
-    row = choice.record.to_row()
-    if choice.reason:
-        dropped.append({**row, "dropped": {"by": "prepare", "reason": choice.reason}})
-    else:
-        streams[source.stream].append(row)
-
-
-def _check(streams: Mapping[str, list[Row]], counts: Counts) -> None:
-    for stream, rows in streams.items():
-        if not rows:
-            why = "; ".join(
-                f"{name}: {told['dropped'] or 'no rows'}"
-                for name, told in counts.items()
-                if told["stream"] == stream
-            )
-            raise DataError(
-                f"stream {stream}: no row goes on ({why})",
-                hint="choose other data, or change [prepare] in the recipe",
-            )
-        twice = [key for key, count in Counter(row["id"] for row in rows).items() if count > 1]
-        if twice:
-            raise DataError(
-                f"stream {stream}: id {twice[0]!r} comes from two rows",
-                hint="give every row an id of its own, or none",
-            )
+    begun = time.monotonic()
+    return {**work.write(sources, folder), "seconds": round(time.monotonic() - begun, 2)}
 
 
 def translate(

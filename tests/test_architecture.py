@@ -14,7 +14,7 @@ ORDER = [
     {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
     {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
     {"testing", "scaffold"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
-    {"config"}, {"slots"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"report"}, {"pipeline"}, {"cli"},
+    {"config"}, {"slots"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging", "preparing"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"provenance"}, {"report"}, {"publish"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {
     "interfaces",

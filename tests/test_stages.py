@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from langadapt import judging, stages
+from langadapt import judging, registry, stages
 from langadapt.errors import DataError
 from langadapt.interfaces import Verdict
 from langadapt.judging import Named
 from langadapt.languages import LanguagePack
 from langadapt.prepare.selection import is_held_out
+from langadapt.preparing import Preparing
 from langadapt.progress import Silent
 from langadapt.schema import Prepare, Source
 from langadapt.translations import Paths
@@ -34,14 +35,23 @@ def chat(key, *texts, **extra):
 def prepared(tmp_path):
     """Run `prepare` over sources given as (name, rows, keys of `Source`)."""
 
-    def run(*sources, limit=None, count=None, **settings):
+    def run(*sources, limit=None, count=None, gates=(), **settings):
         built = [
             Source(**{"path": str(write(tmp_path / f"{name}.jsonl", rows)), "name": name,
                       "stream": "sft", "license": "MIT", **keys})
             for name, rows, keys in sources
         ]  # fmt: skip
         out = tmp_path / "out"
-        told = stages.prepare(built, Prepare(**settings), count, folder=out, limit=limit, progress=Silent())
+        work = Preparing(
+            settings=Prepare(**settings),
+            seed=42,
+            pack=registry.pack("en"),
+            gates=gates,
+            count_tokens=count,
+            limit=limit,
+            progress=Silent(),
+        )
+        told = stages.prepare(built, work, out)
         return told, lambda name: read(out / f"{name}.jsonl")
 
     return run
@@ -67,7 +77,7 @@ def test_prepare_holds_to_the_licence_policy(prepared, policy, kept):
     if policy == "commercial":
         assert reasons(out("dropped"))["nc"] == "licence CC-BY-NC-4.0 is not commercial"
         assert reasons(out("dropped"))["none"] == "licence unknown is not commercial"
-        assert told["sources"]["one"]["dropped"]["licence Secret is not commercial"] == 1
+        assert told["sources"]["one"]["dropped"]["licence LicenseRef-Secret is not commercial"] == 1
     assert told["streams"] == {"sft": len(kept)}
 
 
@@ -79,10 +89,15 @@ def test_prepare_drops_duplicates_and_empty_sides_with_their_reason(prepared):
     ]  # fmt: skip
     told, out = prepared(("one", rows, {}))
     assert ids(out("sft")) == ["first", "turned", "pair"]
-    assert reasons(out("dropped")) == {"again": "duplicate", "void": "empty", "half": "empty"}
-    assert told["sources"]["one"] | {"path": "", "revision": None} == {
-        "rows": 6, "kept": 3, "dropped": {"duplicate": 1, "empty": 2}, "stream": "sft", "license": "MIT",
-        "path": "", "revision": None,
+    assert reasons(out("dropped")) == {
+        "again": "duplicate: of first",
+        "void": "empty",
+        "half": "empty",
+    }
+    one = told["sources"]["one"]
+    assert {key: one[key] for key in ("rows", "kept", "dropped", "stream", "license", "licenses", "reader")} == {
+        "rows": 6, "kept": 3, "dropped": {"duplicate": 1, "empty": 2}, "stream": "sft", "license": "MIT", "licenses": {"MIT": 3},
+        "reader": "messages",
     }  # fmt: skip
     assert ids(prepared(("one", rows[:3], {}), deduplicate=False)[1]("sft")) == ["first", "again", "turned"]
 

@@ -109,7 +109,6 @@ def own_rows(conversations: Path | None, preferences: Path | None) -> Mapping[st
     return {
         f"own-{stream}": {
             "path": str(path.resolve()),
-            "reader": "messages",
             "stream": stream,
             "license": "LicenseRef-own",
         }

@@ -1,11 +1,13 @@
-"""Which records go on: licence, length, duplicates. Each one left out has a reason."""
+"""Which records go on: licence, preference, duplicates, length. Each one left out has a reason."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from langadapt.prepare.duplicates import Duplicates
 from langadapt.prepare.licenses import allows
-from langadapt.records import Record, Side
+from langadapt.prepare.preferences import EQUAL
+from langadapt.records import Preference, Record, Side
 from langadapt.schema import Prepare
 
 TokenCount = Callable[[Record], int]
@@ -13,38 +15,70 @@ TokenCount = Callable[[Record], int]
 
 @dataclass(frozen=True)
 class Choice:
-    """A record and why it is left out; no reason where it goes on."""
+    """A record and why it is left out; no reason where it goes on. What stands before a colon is what is counted."""
 
     record: Record
     reason: str = ""
 
 
-def select(records: Iterable[Record], settings: Prepare, count_tokens: TokenCount | None) -> Iterator[Choice]:
-    """Judge each record, the cheapest test first."""
-    seen: set[bytes] = set()
+def select(
+    records: Iterable[Record],
+    settings: Prepare,
+    count_tokens: TokenCount | None,
+    duplicates: Duplicates | None = None,
+) -> Iterator[Choice]:
+    """Judge each record, the cheapest test first.
+
+    `duplicates` holds the records of the stream that went on before these, so that one source does not repeat another;
+    those that go on now are added to it. Without it, only these records are compared.
+    """
+    before = known(settings) if duplicates is None else duplicates
     for record in records:
-        yield Choice(record, _reason(record, settings, count_tokens, seen))
+        reason = _unfit(record, settings)
+        if not reason:
+            look = before.look(record)
+            reason = look.reason or _too_long(record, settings, count_tokens)
+            if not reason:
+                before.keep(look)
+        yield Choice(record, reason)
 
 
-def _reason(record: Record, settings: Prepare, count_tokens: TokenCount | None, seen: set[bytes]) -> str:
-    if not all(any(text.strip() for text in _texts(side)) for side in record.sides):
+def known(settings: Prepare) -> Duplicates:
+    """A stream's memory of what went on, empty as yet."""
+    return Duplicates(exact=settings.deduplicate, near=settings.near_duplicates)
+
+
+def _unfit(record: Record, settings: Prepare) -> str:
+    if not all(map(_says, record.sides)):
         return "empty"
     if not allows(settings.licenses, record.license):
         return f"licence {record.license or 'unknown'} is not {settings.licenses}"
-    if settings.deduplicate:
-        key = hashlib.sha256("\0".join(" ".join(text.split()) for text in record.texts).encode()).digest()[
-            :16
-        ]
-        if key in seen:
-            return "duplicate"
-        seen.add(key)
+    if isinstance(record, Preference) and _words(record.chosen) == _words(record.rejected):
+        return EQUAL
+    return ""
+
+
+def _too_long(record: Record, settings: Prepare, count_tokens: TokenCount | None) -> str:
     if settings.at_most_tokens and count_tokens and count_tokens(record) > settings.at_most_tokens:
         return f"longer than {settings.at_most_tokens} tokens"
     return ""
 
 
+def _says(side: Side) -> bool:
+    """Whether it holds text, and so does every turn that is not the system's and brings nothing else, such as a call of a tool."""
+    if isinstance(side, str):
+        return bool(side.strip())
+    turns = [turn for turn in side if turn.role != "system"]
+    return bool(turns) and all(turn.content.strip() or turn.extra for turn in turns)
+
+
 def _texts(side: Side) -> Sequence[str]:
     return [side] if isinstance(side, str) else [message.content for message in side]
+
+
+def _words(side: Side) -> list[list[str]]:
+    """The words of each turn that is not blank."""
+    return [words for text in _texts(side) if (words := text.split())]
 
 
 def is_held_out(record_id: str | int, share: float) -> bool:
