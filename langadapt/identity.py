@@ -20,7 +20,19 @@ CACHE = "LANGADAPT_CACHE"
 """The environment variable that names the folder for what is costly to find out again: digests of large files, for one."""
 _LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
-_NOT_CORE = ("cli", "plan", "report", "recipes", "scaffold", "templates", "testing", "progress.py", "machine.py")
+_NOT_CORE = (
+    "cli",
+    "plan",
+    "provenance",
+    "publish",
+    "report",
+    "recipes",
+    "scaffold",
+    "templates",
+    "testing",
+    "progress.py",
+    "machine.py",
+)
 
 
 def digest(value: Any) -> str:

@@ -9,9 +9,11 @@ beside the settings that its results depend on; `resolves`, what a setting is fo
 one whose text it gives as it is: it is remembered as that one, which itself is neither retried nor remembered; and
 `remembered_as`, the same translator with settings that change nothing of its text as nobody would set them; of an
 evaluator `solutions(pack, *, limit, seed)`, pairs of a prompt, text or chat turns, and the answer that scores best, and
-`items(pack)`, every `Item` that it asks, which the filter `contamination` looks for in data; and of a filter `alone`,
+`items(pack)`, every `Item` that it asks, which the filter `contamination` looks for in data; of a filter `alone`,
 true where it may not run on every core, and `limits`, which of its settings are limits of its score:
-`{setting: "low" or "high"}`.
+`{setting: "low" or "high"}`; and of a trainer `preflight(job, *, rows)`, every `Finding` about a training of so many rows
+(None: not known, and `job.records` holds examples) without loading weights, and `first_batch(job)`, its first rows
+as pairs of a text and whether it is learned.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -160,6 +162,15 @@ class TrainingJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a look at a training found before it starts; `setting` is what to change, `recipe:KEY` outside the trainer's own."""
+
+    level: Literal["error", "warning", "note"]
+    what: str
+    setting: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """A model with its story: training curves (rows of step and values) and facts (counts, seconds, versions)."""
 
@@ -259,15 +270,8 @@ class Evaluator(Protocol):
     """A checkpoint to scores; per-item values go to `output`."""
 
     def evaluate(
-        self,
-        checkpoint: Checkpoint,
-        *,
-        pack: LanguagePack,
-        output: Path,
-        limit: int | None,
-        seed: int,
-        progress: Progress,
-    ) -> list[Score]:
+        self, checkpoint: Checkpoint, *, pack: LanguagePack, output: Path, limit: int | None, seed: int, progress: Progress,
+    ) -> list[Score]:  # fmt: skip
         """Score the checkpoint on at most `limit` items per task."""
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from langadapt import registry, stages
 from langadapt.assembly import pack_files
+from langadapt.checkpoints import from_facts, to_facts
 from langadapt.errors import ConfigError, DataError
 from langadapt.identity import component_identity, folder_digest, model_identity
 from langadapt.interfaces import Checkpoint, ModelRef, Progress, Score, TrainingJob
@@ -25,6 +26,7 @@ from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
 from langadapt.prepare.routing import Router
 from langadapt.preparing import Preparing
+from langadapt.provenance import memory_identity
 from langadapt.recipe import Recipe
 from langadapt.runner import STAGES, Run
 from langadapt.schema import Source
@@ -128,6 +130,7 @@ class Pipeline:
                             how=how,
                         )
                         step.facts["engine"] = self.recipe.translate.use
+                        step.facts["memory"] = memory_identity(translator)
 
     def filter(self) -> None:
         """Translated records to kept ones."""
@@ -188,8 +191,8 @@ class Pipeline:
                 )
                 with ExitStack() as stack:
                     made = stages.closing(stack, trainer).train(job, progress=self.progress)
-                step.facts["checkpoint"] = _facts(made, step.folder)
-            return _checkpoint(step.facts["checkpoint"], step.folder, self.recipe.chat_template)
+                step.facts["checkpoint"] = to_facts(made, step.folder)
+            return from_facts(step.facts["checkpoint"], step.folder, self.recipe.chat_template)
 
     def evaluate(self) -> None:
         """The base and every checkpoint, by every evaluator."""
@@ -234,7 +237,7 @@ class Pipeline:
         manifests = self.run.manifests()
         for slot in self.recipe.train:
             name = f"train/{slot.name}"
-            yield _checkpoint(
+            yield from_facts(
                 manifests[name]["facts"]["checkpoint"], self.run.folder / name, self.recipe.chat_template
             )
 
@@ -271,29 +274,3 @@ def _source_identity(source: Source) -> dict[str, Any]:
     path = Path(source.path)
     here = {"path": folder_digest(path) if path.is_dir() else path.name} if path.exists() else {}
     return {**asdict(source), **here}
-
-
-def _facts(made: Checkpoint, folder: Path) -> dict[str, Any]:
-    """A checkpoint as its manifest holds it: a model in the step's folder by its place there, so that runs can move."""
-    own = made.model.folder
-    place = str(own.relative_to(folder)) if own and own.is_relative_to(folder) else str(made.model)
-    return {
-        **asdict(made),
-        "model": place,
-        "adapter_of": made.adapter_of and str(made.adapter_of),
-        "chat_template": None,
-    }
-
-
-def _checkpoint(facts: Mapping[str, Any], folder: Path, template: str | None) -> Checkpoint:
-    place = folder / facts["model"]
-    model = ModelRef(str(place)) if place.is_dir() else ModelRef.parse(facts["model"])
-    base = facts.get("adapter_of")
-    return Checkpoint(
-        **{
-            **facts,
-            "model": model,
-            "adapter_of": ModelRef.parse(base) if base else None,
-            "chat_template": template,
-        }
-    )

@@ -92,7 +92,9 @@ class Translating:
         route = self.how.router.route(record)
         if route.action == "translate":
             documents = tuple(Document(text, self.mode) for text in record.texts)
-            return Planned(record, route, documents, tuple(_sent(one, self.how.context) for one in documents))
+            return Planned(
+                record, route, documents, tuple(segments_of(one, self.how.context) for one in documents)
+            )
         self._routed.setdefault(route.action, Counter())[route.rule] += 1
         return Planned(record, route, None)
 
@@ -171,7 +173,7 @@ def check_context(translator: object, context: int) -> None:
     below.check_context()
 
 
-def _sent(document: Document, context: int) -> tuple[Segment, ...]:
+def segments_of(document: Document, context: int) -> tuple[Segment, ...]:
     """A document's segments, each with those before it as they stand in the text, a line each."""
     slots = document.slots
     if not context:
@@ -190,8 +192,9 @@ def _pair(segment: str, hypothesis: Hypothesis, text: int) -> Row:
         raise Damage(
             hypothesis.reason if ":" in hypothesis.reason else f"{kind}: {hypothesis.reason or segment[:80]}"
         )
-    by = {"origin": hypothesis.origin} if hypothesis.origin == "person" else {}
-    return {"source": segment, "target": hypothesis.text, "text": text, **by}
+    by: Row = {"origin": hypothesis.origin} if hypothesis.origin == "person" else {}
+    alone = {"without_context": True} if hypothesis.without_context else {}
+    return {"source": segment, "target": hypothesis.text, "text": text, **by, **alone}
 
 
 def _windows(planned: Iterable[Planned]) -> Iterator[list[Planned]]:

@@ -29,8 +29,8 @@ class Paths:
 
 def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translation]:
     """Each translated row with its source and segment pairs; raises `DataError` for a row without its source."""
-    sources = _Lookup((record.id, record) for record in read_records(source_rows))
-    pairs = _Lookup(_pairs(translated.segments) if translated.segments.exists() else iter(()))
+    sources = Lookup((record.id, record) for record in read_records(source_rows))
+    pairs = Lookup(_pairs(translated.segments) if translated.segments.exists() else iter(()))
     for target in read_records(translated.rows):
         source = sources.take(target.id)
         if source is None or type(source) is not type(target) or len(source.texts) != len(target.texts):
@@ -42,7 +42,7 @@ def read_translations(source_rows: Path, translated: Paths) -> Iterator[Translat
         yield Translation(source=source, target=target, pairs=found, translated=translated_here)
 
 
-class _Lookup(Generic[Value]):
+class Lookup(Generic[Value]):
     """Values by id from a file that is in about the order in which they are asked for: only what was passed over is held."""
 
     def __init__(self, items: Iterator[tuple[str | int, Value]]) -> None:
@@ -50,6 +50,7 @@ class _Lookup(Generic[Value]):
         self._passed: dict[str | int, Value] = {}
 
     def take(self, key: str | int) -> Value | None:
+        """The value of a key, once; None where the file has none."""
         if key in self._passed:
             return self._passed.pop(key)
         for found, value in self._items:

@@ -12,7 +12,7 @@ CORE = sorted((ROOT / "langadapt").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
     {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
-    {"registry", "identity", "models", "progress", "launch", "statistics", "machine"},
+    {"registry", "identity", "models", "progress", "launch", "statistics", "machine", "checkpoints"},
     {"testing", "scaffold"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
     {"config"}, {"slots"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging", "preparing"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"provenance"}, {"report"}, {"publish"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip

@@ -1,56 +1,70 @@
 """The model card and the data card, as the Hub reads them: YAML in front, Markdown with text from data escaped."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from langadapt.report import formats
 from langadapt.report.facts import Facts
+from langadapt.report.metadata import configs, hub_ids, hub_licenses, results, size_category
+from langadapt.report.training import TrainingFacts
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~$!])")
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
 
-def model_card(facts: Facts) -> str:
-    """What the trained checkpoints are, from what, and how good."""
+def model_card(facts: Facts, slot: str | None = None, *, data: str | None = None) -> str:
+    """What a trained checkpoint is, from what, and how good: that of `slot`, or the last; `data` is its data set on the Hub."""
     from huggingface_hub import ModelCardData
 
-    base = _hub_ids([facts.base])
+    names = [trained.slot for trained in facts.training]
+    reached = facts.training[: names.index(slot) + 1] if slot else facts.training
+    found = results(facts, reached[-1].checkpoint) if reached else []
+    base = hub_ids([facts.base])
     about = ModelCardData(
         language=_language(facts),
         license="other",
         license_name="see-base-model-and-data",
         base_model=base[0] if base else None,
-        datasets=_hub_ids(source.path for source in facts.sources) or None,
+        datasets=[*([data] if data else []), *hub_ids(source.path for source in facts.sources)] or None,
         pipeline_tag="text-generation",
         library_name="transformers",
-        tags=_tags(facts),
+        tags=_tags(facts, [trained.slot for trained in reached]),
+        eval_results=found or None,
+        model_name=_name(facts, reached[-1].slot) if found else None,
     )
-    return _render("model_card.md.jinja", about.to_yaml(), facts)
+    if base and reached:
+        about["base_model_relation"] = "finetune"
+    return _render("model_card.md.jinja", about.to_yaml(), facts, reached)
 
 
 def data_card(facts: Facts) -> str:
-    """What the translated rows are, where they come from, and what was dropped."""
+    """What the translated rows are, where they come from, under which licences, and what was dropped."""
     from huggingface_hub import DatasetCardData
 
-    licenses = sorted({source.license.lower() for source in facts.sources if source.license})
+    licenses = facts.data.licenses or {source.license: source.kept for source in facts.sources}
+    named = hub_licenses(licenses)
+    english = ["en"] if any(stream.left for stream in facts.streams) else []
     about = DatasetCardData(
-        language=_language(facts),
-        license=[
-            name if re.fullmatch(r"[a-z0-9.-]+", name) and "licenseref" not in name else "other"
-            for name in licenses
-        ]
-        or None,
-        source_datasets=_hub_ids(source.path for source in facts.sources) or None,
+        language=list(dict.fromkeys([_language(facts), *english])),
+        license=named or None,
+        language_creators=["machine-generated"],
+        source_datasets=hub_ids(source.path for source in facts.sources) or None,
+        size_categories=[size_category(facts.data.total)] if facts.data.total else None,
         task_categories=["text-generation"],
         pretty_name=f"{facts.title}, in {facts.language.name}",
-        tags=_tags(facts),
+        tags=_tags(facts, [trained.slot for trained in facts.training]),
     )
-    return _render("data_card.md.jinja", about.to_yaml(), facts)
+    if facts.data.total:
+        about["configs"] = configs(facts.data.rows)
+    return _render("data_card.md.jinja", about.to_yaml(), facts, facts.training)
 
 
-def _render(template: str, metadata: str, facts: Facts) -> str:
+def _name(facts: Facts, slot: str) -> str:
+    return f"{facts.recipe}-{facts.language.code}-{slot}"
+
+
+def _render(template: str, metadata: str, facts: Facts, training: Sequence[TrainingFacts]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -69,7 +83,7 @@ def _render(template: str, metadata: str, facts: Facts) -> str:
     }
     environment.filters["code"] = lambda text: Markup(formats.one_line(text))  # noqa: S704 - in a code block, where Markdown escapes
     rows = [row for row in facts.scores.rows if row.cells and not row.part]
-    text = environment.get_template(template).render(facts=facts, rows=rows)
+    text = environment.get_template(template).render(facts=facts, rows=rows, training=training)
     return f"---\n{metadata}\n---\n\n{text.strip()}\n"
 
 
@@ -83,18 +97,5 @@ def _language(facts: Facts) -> str:
     return facts.language.code.split("-")[0]
 
 
-def _tags(facts: Facts) -> list[str]:
-    return [
-        "langadapt",
-        *(["demonstration"] if facts.demonstration else []),
-        *(trained.slot for trained in facts.training),
-    ]
-
-
-def _hub_ids(names: Iterable[str]) -> list[str]:
-    """Those that the Hub can resolve; files of one's own are described in the text alone."""
-    return [
-        name.split("@")[0]
-        for name in names
-        if _HUB_ID.fullmatch(name) and not name.endswith((".jsonl", ".json", ".parquet"))
-    ]
+def _tags(facts: Facts, slots: Iterable[str]) -> list[str]:
+    return ["langadapt", *(["demonstration"] if facts.demonstration else []), *slots]

@@ -1,12 +1,14 @@
 """What a run did, gathered from its manifests and files into plain values. Whatever has not run yet is empty."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from langadapt.languages import Language, LanguagePack
+from langadapt.prepare.known import terms_of
 from langadapt.recipe import Recipe
+from langadapt.report.data import CONTAMINATION, DataFacts, SourceFacts, read_data, read_sources
 from langadapt.report.examples import Example, examples
 from langadapt.report.formats import place
 from langadapt.report.reproduce import Reproduction, reproduction
@@ -15,20 +17,6 @@ from langadapt.report.training import TrainingFacts, read_training
 from langadapt.runner import STAGES, Run
 
 Manifests = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceFacts:
-    """Where rows came from."""
-
-    name: str
-    path: str
-    revision: str
-    license: str
-    stream: str
-    rows: int
-    kept: int
-    dropped: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +31,14 @@ class FunnelStep:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamFacts:
-    """One stream's way through the stages; None for a stage that has not run."""
+    """One stream's way through the stages; None for a stage that has not run. `left` stayed in the source language."""
 
     name: str
     steps: tuple[FunnelStep, ...]
     prepared: int
     translated: int | None
     untouched: int | None
+    left: int
     held: dict[str, int]
     kept: int | None
     dropped: dict[str, dict[str, int]]
@@ -91,6 +80,7 @@ class Facts:
     begun: str
     sources: tuple[SourceFacts, ...]
     streams: tuple[StreamFacts, ...]
+    data: DataFacts
     gates: tuple[str, ...]
     examples: tuple[Example, ...]
     training: tuple[TrainingFacts, ...]
@@ -110,10 +100,12 @@ class Facts:
 def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
     """Read what the finished steps left behind."""
     manifests = _in_order(run, recipe)
-    sources = tuple(_sources(manifests, run.folder, pack))
-    streams = tuple(
-        _stream(name, manifests, sources) for name in _found(manifests, "prepare").get("streams", {})
-    )
+    prepared = _found(manifests, "prepare")
+    terms = {term.key: term for source in recipe.sources for term in terms_of(source)}
+    sources = tuple(read_sources(prepared.get("sources", {}), run.folder, pack.folder, terms))
+    streams = tuple(_stream(name, manifests, sources) for name in prepared.get("streams", {}))
+    looking = [slot.address for slot in recipe.select if CONTAMINATION in slot.use]
+    looking += [slot.name for slot in recipe.filters if CONTAMINATION in slot.use]
     training = tuple(read_training(recipe, manifests, run.folder, pack))
     return Facts(
         title=recipe.title,
@@ -125,6 +117,13 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
         begun=min((str(content["begun"]) for content in manifests.values()), default=""),
         sources=sources,
         streams=streams,
+        data=read_data(
+            run.folder,
+            [stream.name for stream in streams if stream.kept is not None],
+            recipe.prepare.held_out,
+            looking,
+            prepared,
+        ),
         gates=tuple(slot.name for slot in recipe.filters),
         examples=tuple(
             examples(run.folder, [s.name for s in streams if s.kept is not None], pack.language.code)
@@ -166,20 +165,6 @@ def _found(manifests: Manifests, step: str) -> Mapping[str, Any]:
     return content["facts"] if content else {}
 
 
-def _sources(manifests: Manifests, folder: Path, pack: LanguagePack) -> Iterator[SourceFacts]:
-    for name, told in _found(manifests, "prepare").get("sources", {}).items():
-        yield SourceFacts(
-            name=name,
-            path=place(str(told.get("path", "")), folder, pack.folder),
-            revision=told.get("revision") or "",
-            license=told.get("license") or "",
-            stream=told.get("stream", ""),
-            rows=told.get("rows", 0),
-            kept=told.get("kept", 0),
-            dropped=told.get("dropped", {}),
-        )
-
-
 def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -> StreamFacts:
     own = [source for source in sources if source.stream == name]
     prepared = _found(manifests, "prepare")["streams"][name]
@@ -212,6 +197,7 @@ def _stream(name: str, manifests: Manifests, sources: tuple[SourceFacts, ...]) -
         prepared=prepared,
         translated=translated.get("translated"),
         untouched=translated.get("untouched"),
+        left=sum(translated.get("routed", {}).get("untouched", {}).values()),
         held=held,
         kept=filtered.get("kept"),
         dropped=filtered.get("dropped", {}),

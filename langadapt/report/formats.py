@@ -75,6 +75,11 @@ def place(text: str, folder: Path, pack: Path | None) -> str:
     return text
 
 
+def bare(text: str) -> str:
+    """The name of an absolute path; anything else as it is."""
+    return Path(text).name if text.startswith("/") and Path(text).is_absolute() else text
+
+
 def plain_value(value: Any) -> str:
     """A setting as it would be written."""
     if isinstance(value, bool):

@@ -1,6 +1,7 @@
 """How to do the same again: the command, every setting that some layer states, versions and fingerprints."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from langadapt.config import Leaf
 from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
-from langadapt.report.formats import plain_value
+from langadapt.report.formats import bare, plain_value
 
 PACKAGES = (
     "langadapt",
@@ -55,18 +56,21 @@ def reproduction(
     """Of a recipe as it was read and the steps that ran."""
     settings = tuple(_settings(recipe))
     stated = [leaf for leaf in _leaves(recipe.tree, "") if leaf[1].layer.name == "--set"]
-    parts = ["langadapt", "run", pack.language.code, "--recipe", recipe.asked]
+    own = {key.rpartition(".")[0] for key, _ in stated if re.fullmatch(r"source\.[^.]+\.path", key)}
+    parts = ["langadapt", "run", pack.language.code, "--recipe", bare(recipe.asked)]
     limit = (manifests.get("prepare", {}).get("settings") or {}).get("limit")
     parts += ["--limit", str(limit)] if limit is not None else []
     for key, leaf in stated:
-        if not key.startswith("source."):
-            parts += [
-                "--set",
-                f"{key}={leaf.value if isinstance(leaf.value, str) else json.dumps(leaf.value, ensure_ascii=False)}",
-            ]
+        if key.rpartition(".")[0] not in own:
+            value = (
+                bare(leaf.value)
+                if isinstance(leaf.value, str)
+                else json.dumps(leaf.value, ensure_ascii=False)
+            )
+            parts += ["--set", f"{key}={value}"]
     return Reproduction(
         command=shlex.join(parts),
-        own_rows=any(key.startswith("source.") for key, _ in stated),
+        own_rows=bool(own),
         settings=settings,
         versions={"python": python_version(), **dict(_versions())},
         fingerprints={name: str(content["fingerprint"]) for name, content in manifests.items()},
@@ -87,7 +91,7 @@ def _settings(recipe: Recipe) -> Iterator[Setting]:
 
 
 def _setting(key: str, leaf: Leaf) -> Setting:
-    return Setting(key=key, value=plain_value(leaf.value), layer=leaf.layer.name)
+    return Setting(key=key, value=bare(plain_value(leaf.value)), layer=leaf.layer.name)
 
 
 def _leaves(node: Any, key: str) -> Iterator[tuple[str, Leaf]]:

@@ -4,19 +4,27 @@ import json
 import math
 from pathlib import Path
 
+from run_rows import ARABIC, LONG, SCRIPT, STYLE, conversation, german, preference
+
 from langadapt.config import Layer, leaves
 from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
 from langadapt.records import write_rows
 from langadapt.runner import Run
-from langadapt.schema import Prepare
+from langadapt.schema import Prepare, Source
 from langadapt.slots import Slot
 
-SCRIPT = '<script>alert("1")</script>'
-STYLE, ARABIC = "</style></body>", "مرحبا بالعالم"
-LONG = "Donaudampfschifffahrt" * 40
 PHOENIX = {"title": "Phoenix", "source": "arXiv 2401.10580", "hellaswag": 0.5281, "arc": 0.4428, "mt-bench": 5.778125}  # fmt: skip
 NAN, PART = math.nan, "mini_part"
+RULES = {
+    "rule": {"name": "mean-rating", "aspects": ["honesty"], "seed": 42},
+    "rows": 84,
+    "differs": [{"rules": ["mean-rating", "critique"], "rows": 80, "chosen": 20, "chosen_share": 0.25, "chosen_interval": [0.16, 0.36]}],
+    "length": {"pairs": 80, "longer": 49, "longer_interval": None, "median_ratio": 1.25},
+    "models": {"chosen": {f"m {SCRIPT}": 5}, "rejected": {}},
+    "unheard of": {"of": [1, 2.5]},
+}  # fmt: skip
+BARRED = {"by": "prepare", "reason": "licence CC-BY-NC-4.0 is not commercial"}
 
 
 def recipe(*, demonstration=True, changes=None):
@@ -36,9 +44,9 @@ def recipe(*, demonstration=True, changes=None):
         base="LeoLM/leo-mistral-hessianai-7b",
         chat_template=None,
         seed=42,
-        sources=(),
+        sources=(Source(name="conversations", path="HuggingFaceH4/ultrachat_200k", stream="sft"),),
         prepare=Prepare(),
-        select=(),
+        select=(slot("select", "benchmarks", "contamination"),),
         translate=slot("translate", "translate", "transformers", model="haoranxu/ALMA-7B"),
         filters=tuple(slot("filter", name) for name in ("language-id", "length", "tokens", "round-trip")),
         train=(
@@ -76,40 +84,31 @@ def prepare(run: Run):
                     "license": "Apache-2.0",
                     "path": "HuggingFaceH4/ultrachat_200k",
                     "revision": "abc",
+                    "terms": ["openai-outputs", f"plain | {SCRIPT}"],
                 },
-                f"pairs {STYLE}": {**dpo, "path": str(run.folder / "own" / "rows.jsonl"), "revision": None},
+                f"pairs {STYLE}": {
+                    **dpo,
+                    "path": str(run.folder / "own" / "rows.jsonl"),
+                    "revision": None,
+                    "preferences": RULES,
+                },
             },
             "streams": {"sft": 150, "dpo": 80},
         }
         write_rows(step.path("sft.jsonl"), [conversation(n) for n in range(150)])
         write_rows(step.path("dpo.jsonl"), [preference(n) for n in range(80)])
-
-
-def conversation(n, lead="How do I cook", end="a soup for four people?"):
-    talk = [
-        ("user", f"{lead} {n} {end}"),
-        ("assistant", "Wash the potatoes. Peel them.\n\n- Add salt.\n- Serve."),
-    ]
-    return {"id": f"c{n}", "messages": [{"role": role, "content": text} for role, text in talk]}
-
-
-def german(n):
-    talk = [
-        ("user", f"Wie koche ich {n} Suppe für vier Personen?"),
-        (
-            "assistant",
-            f"Wasche die Kartoffeln. Schäle sie.\n\n- Salz {SCRIPT if n == 0 else 'dazu'}.\n- {LONG if n == 1 else 'Servieren'}.",
-        ),
-    ]
-    return {"id": f"c{n}", "messages": [{"role": role, "content": text} for role, text in talk]}
-
-
-def preference(n, words=("Say hello.", "Hello there!", "No.")):
-    prompt, good, bad = words
-    answers = {
-        name: [{"role": "assistant", "content": text}] for name, text in (("chosen", good), ("rejected", bad))
-    }
-    return {"id": f"p{n}", "prompt": f"{prompt} ({n})", **answers}
+        barred = {"license": "CC-BY-NC-4.0", "subset": f"part {SCRIPT}"}
+        leak = {
+            "by": "select.benchmarks",
+            "reason": f"contamination: mini_{STYLE} item 7: run: 'so {SCRIPT}'",
+        }
+        write_rows(
+            step.path("dropped.jsonl"),
+            [
+                *({**conversation(n), **barred, "dropped": BARRED} for n in range(200, 203)),
+                *({**conversation(n), "dropped": leak} for n in range(300, 302)),
+            ],
+        )
 
 
 def translate(run: Run):

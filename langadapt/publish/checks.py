@@ -1,0 +1,109 @@
+"""What must not leave this machine: keys, places on its disk, rows that nobody may hand on."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from langadapt.errors import DataError
+from langadapt.prepare.licenses import allows
+
+_KEY = re.compile(
+    r"\bhf_[A-Za-z0-9]{30,}\b|\bsk-[A-Za-z0-9_-]{32,}|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bAKIA[0-9A-Z]{16}\b"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{20,}|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
+)
+_NAMED = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_SHORT = 12
+_MASK = "(a key)"
+
+
+def own_keys() -> list[str]:
+    """The keys that this process knows: those of its environment, and the Hub's."""
+    from huggingface_hub import get_token
+
+    found = [value for name, value in os.environ.items() if _NAMED.search(name)]
+    return sorted({key for key in (*found, get_token()) if key and len(key) >= _SHORT}, key=len, reverse=True)
+
+
+def masked(text: str) -> str:
+    """The text without keys."""
+    for key in own_keys():
+        text = text.replace(key, _MASK)
+    return _KEY.sub(_MASK, text)
+
+
+def holds_key(text: str) -> bool:
+    """Whether something in a text looks like a key that opens something."""
+    return bool(_KEY.search(text))
+
+
+def check_rows(path: Path) -> None:
+    """Raise `DataError` naming the first row of a JSON Lines file that holds a key which this process knows."""
+    keys = [key.encode() for key in own_keys()]
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if any(key in line for key in keys):
+                raise DataError(
+                    f"{path}, line {number}: the row holds a key of yours",
+                    hint="take the row out of its source",
+                )
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise `DataError` where a text that is written about a run holds a key, or a place on this machine's disk."""
+    if masked(text) != text:
+        raise DataError(
+            f"{where} holds a key", hint="take it out of the recipe or the file that it comes from"
+        )
+    bare = text.replace("\\", "")
+    if any(re.search(rf"(?<![\w.:/-]){re.escape(place)}/", bare) for place in _places()):
+        raise DataError(
+            f"{where} names a folder of this machine", hint="take it out of the recipe or its settings"
+        )
+
+
+def _places() -> list[str]:
+    return [str(path) for path in (Path.home(), Path.cwd()) if len(path.parts) > 1]
+
+
+def scrubbed(value: Any, key: str = "") -> Any:
+    """A value without the folders of a machine: of a path that is here, or that its key says to be one, its name is left."""
+    if isinstance(value, Mapping):
+        return {name: scrubbed(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrubbed(inner, key) for inner in value]
+    if not isinstance(value, str) or not value.startswith(("/", "~/")) or "\0" in value:
+        return value
+    path = Path(value)
+    named = key.lower().endswith(("path", "dir", "folder", "file"))
+    return path.name if named or _here(path) else value
+
+
+def _here(path: Path) -> bool:
+    """Whether a path with a folder in it is one of this machine."""
+    try:
+        return len(path.parts) > 2 and (path.parts[0] == "~" or path.exists() or path.parent.exists())
+    except OSError:
+        return False
+
+
+def check_licenses(licenses: Mapping[str, int]) -> None:
+    """Raise `DataError` where the licence of some rows is unknown, or lets nobody hand on a translation."""
+    wrong = {name: number for name, number in licenses.items() if not may_hand_on(name)}
+    if wrong:
+        told = ", ".join(f"{number} rows under {name or 'no licence'}" for name, number in wrong.items())
+        raise DataError(
+            f"the data cannot be published: {told}",
+            hint="state the licence of the source in the recipe (source.NAME.license) or leave it out, and run again",
+        )
+
+
+def may_hand_on(expression: str) -> bool:
+    """Whether a translation of rows under an SPDX expression may be given to others; what is unknown may not."""
+    return bool(expression) and allows("research", expression)
+
+
+def non_commercial(licenses: Mapping[str, int]) -> int:
+    """Rows whose licence leaves commerce out."""
+    return sum(number for name, number in licenses.items() if not allows("commercial", name))
