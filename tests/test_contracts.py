@@ -44,6 +44,7 @@ SETTINGS = {
         "chat_template": files("langadapt.templates") / "zephyr.jinja",
     },
     "round-trip": lambda: {"translator": back()},
+    "contamination": lambda: {"against": registry.load(registry.find("evaluator", "mt-bench"))()},
 }
 OWN = {
     "transformers": {
