@@ -22,6 +22,7 @@ _LARGE = 1 << 26
 Purpose = Literal["memory", "fingerprint"]
 _NOT_CORE = (
     "cli",
+    "compare",
     "plan",
     "provenance",
     "publish",
@@ -32,6 +33,8 @@ _NOT_CORE = (
     "testing",
     "progress.py",
     "machine.py",
+    "published.py",
+    "published.toml",
 )
 
 

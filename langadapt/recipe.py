@@ -15,8 +15,9 @@ from langadapt.prepare.licenses import allows
 from langadapt.prepare.mixing import check_weights
 from langadapt.prepare.preferences import MEAN, Rule
 from langadapt.prepare.readers import check_reader
+from langadapt.published import published, spoken
 from langadapt.registry import did_you_mean
-from langadapt.schema import Prepare, Source, check
+from langadapt.schema import Plan, Prepare, Source, check
 from langadapt.segments import MODE, MODES
 from langadapt.slots import SLOTS, Slot, slots_of, translate_slot
 
@@ -40,6 +41,7 @@ class Recipe:
     seed: int
     sources: tuple[Source, ...]
     prepare: Prepare
+    plan: Plan
     select: tuple[Slot, ...]
     translate: Slot
     filters: tuple[Slot, ...]
@@ -212,25 +214,16 @@ def _resolved(asked: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack
         seed=facts.get("seed", 42),
         sources=tuple(sources),
         prepare=Prepare(**facts.get("prepare", {})),
+        plan=Plan(**facts.get("plan", {})),
         select=slots_of("select", whole, trees),
         translate=translate_slot(trees),
         filters=slots_of("filter", whole, trees),
         train=slots_of("train", whole, trees),
         evaluate=slots_of("evaluate", whole, trees),
-        published=_published(facts.get("published", {}), pack.language.code),
+        published=published(pack.language.code) | spoken(facts.get("published", {}), pack.language.code),
         settings=whole.get("settings", {}),
         tree=whole,
     )
-
-
-def _published(figures: Mapping[str, Mapping[str, Any]], code: str) -> dict[str, dict[str, Any]]:
-    """The figures that others published for this language, or for any."""
-    spoken = {"", code, code.partition("-")[0]}
-    return {
-        name: {key: value for key, value in row.items() if key != "language"}
-        for name, row in figures.items()
-        if row.get("language", "") in spoken
-    }
 
 
 def _template(node: Leaf | None, builder: Builder) -> str | None:

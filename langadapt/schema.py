@@ -58,12 +58,23 @@ class Prepare:
     held_out: Annotated[float, Ge(0), Lt(1)] = 0.05
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run may be expected to cost before it asks, and the machine that is planned for."""
+
+    ask_above: Annotated[float, Ge(0)] = 10.0
+    hardware: str | None = None
+    hour: Annotated[float | None, Ge(0)] = None
+    currency: Literal["EUR", "USD"] = "EUR"
+
+
 def check(whole: Tree) -> None:
     """Raise `ConfigError` with every key of a recipe that is unknown, missing or of the wrong type."""
     from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
     strict = ConfigDict(extra="forbid", strict=True)
     preparation = create_model("Prepare", __config__=strict, **_columns(Prepare))
+    planning = create_model("Plan", __config__=strict, **_columns(Plan))
     columns = {key: value for key, value in _columns(Source).items() if key != "name"}
     one_source = create_model("Source", __config__=strict, **columns)
     table = dict[str, Any]
@@ -80,6 +91,7 @@ def check(whole: Tree) -> None:
         tuned: dict[str, dict[Literal["train"], dict[str, table]]] = {}
         source: dict[str, one_source]
         prepare: preparation | None = None
+        plan: planning | None = None
         select: dict[str, table] = {}
         translate: table
         filter: dict[str, table] = {}

@@ -13,12 +13,16 @@ from langadapt.errors import LangAdaptError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Take a model to a language: prepare, translate, filter, train, evaluate, report."),
+    "plan": ("plan", "What a run will take, before anything starts: hours, money, disk, memory."),
     "translate": ("translate", "Translate a file of rows."),
     "filter": ("filter", "Judge a translated file; keep what passes the gates."),
     "train": ("train", "Train a model on a file of rows."),
     "evaluate": ("evaluate", "Score a model."),
     "memory": ("memory", "Look into the translation memory, correct it, prune it."),
+    "compare": ("compare", "Which differences between checkpoints are real."),
     "report": ("report", "Write a run's report again and print its summary."),
+    "trace": ("trace", "Where a row of a run comes from, and what happened to it on its way."),
+    "publish": ("publish", "Show what of a run would go to the Hub, and send it."),
     "list": ("catalogue", "What is installed: languages, components, recipes."),
     "show": ("catalogue", "A component's settings, or a recipe with the origin of every value."),
     "check": ("check", "Hold a component, a pack or a recipe to the contract of its kind."),

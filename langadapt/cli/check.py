@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,8 @@ _COLOURS = {"passed": "green", "failed": "red", "skipped": "yellow", "xfailed": 
 def check_command(kind: str, name: str, language: str | None, changes: tuple[str, ...]) -> None:
     """Hold NAME to the contract of its KIND: what `langadapt.testing` checks in its author's tests.
 
-    Keys of --set are relative to the component. Ends with 3 where a check fails.
+    Of a recipe, every component is built, and each trainer looks at what it would train on: template, masks, lengths, steps,
+    memory. Keys of --set are relative to the component, or to the recipe. Ends with 3 where a check fails.
     """
     options.own_caches()
     counts = dict.fromkeys(_COLOURS, 0)
@@ -37,7 +39,8 @@ def check_command(kind: str, name: str, language: str | None, changes: tuple[str
         click.secho(f"  {result.outcome:<8}", fg=_COLOURS[result.outcome], nl=False)
         options.say(f" {said}" + (f"\n           {result.message}" if result.message else ""))
     options.say(", ".join(f"{count} {outcome}" for outcome, count in counts.items()), bold=True)
-    sys.exit(3 if counts["failed"] else 0)
+    errors = _preflight(name, language or _LANGUAGE, changes) if kind == "recipe" else 0
+    sys.exit(3 if counts["failed"] or errors else 0)
 
 
 def _results(kind: str, name: str, language: str | None, changes: tuple[str, ...]) -> Iterator[Result]:
@@ -106,3 +109,19 @@ def _recipe(name: str, language: str, changes: tuple[str, ...]) -> Iterator[Resu
             yield Result(f"test_{slot.address}", "failed", f"{error}" + f" ({error.hint})" * bool(error.hint))
         else:
             yield Result(f"test_{slot.address}", "passed")
+
+
+def _preflight(name: str, language: str, changes: tuple[str, ...]) -> int:
+    """What the recipe's trainers find before they start; those that cannot be built are told above."""
+    from langadapt.assembly import components
+    from langadapt.cli.preflight import shown
+    from langadapt.errors import LangAdaptError
+    from langadapt.recipe import read_recipe
+
+    pack = registry.pack(language)
+    recipe = read_recipe(name, pack, changes=changes)
+    trainers: dict[str, Any] = {}
+    for slot in recipe.train:
+        with suppress(LangAdaptError):
+            trainers |= components(recipe, pack, None, [slot])
+    return shown(recipe, pack, trainers)

@@ -1,14 +1,16 @@
 """`langadapt evaluate`."""
 
 import json
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from langadapt.cli import options
-from langadapt.cli.alone import FOLDER, component_alone, model_here
+from langadapt.cli.alone import FILE, FOLDER, component_alone, model_here
 from langadapt.errors import ConfigError
 
 
@@ -37,9 +39,19 @@ from langadapt.errors import ConfigError
     help="Scores and per-item values go to DIR/MODEL/EVALUATOR.",
 )
 @click.option("--seed", type=int, default=42, show_default=True, help="Of whatever is drawn at random.")
+@click.option(
+    "--rejudge",
+    is_flag=True,
+    help="Count again what a judge said that DIR/MODEL keeps; nothing is answered or asked.",
+)
+@click.option(
+    "--from-replies", "replies", type=FILE, metavar="FILE",
+    help="Count what a judge said in FILE, such as FastEval's judge-replies.json or FastChat's MODEL_single.jsonl; "
+    "MODEL is then a name.",
+)  # fmt: skip
 def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     model: str, language: str, names: tuple[str, ...], recipe: str | None, changes: tuple[str, ...], limit: int | None,
-    chat_template: str | None, output: Path, seed: int,
+    chat_template: str | None, output: Path, seed: int, rejudge: bool, replies: Path | None,
 ) -> None:  # fmt: skip
     """Score MODEL (Hub id or folder). With one --evaluator the keys of --set are relative to it."""
     from langadapt import stages
@@ -70,21 +82,50 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         raise ConfigError(
             f"the recipe has no evaluator {', '.join(names)}", hint="`langadapt list evaluator` names them"
         )
-    template = chat_template and template_path(chat_template, Path.cwd())
-    checkpoint = Checkpoint(
-        name=Path(model).name, model=ModelRef.parse(model_here(model)), chat_template=template
-    )
+    again = rejudge or replies is not None
+    if again:
+        _check_again(built, rejudge=rejudge, replies=replies)
+    name_of_model = Path(model).name
+    if not again:
+        template = chat_template and template_path(chat_template, Path.cwd())
+        checkpoint = Checkpoint(
+            name=name_of_model, model=ModelRef.parse(model_here(model)), chat_template=template
+        )
     for name, evaluator in built.items():
-        folder = output / checkpoint.name / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = output / name_of_model / name
+        how = {"pack": pack, "output": folder, "limit": limit, "seed": seed, "progress": Console()}
         with ExitStack() as stack:
-            scores = stages.closing(stack, evaluator).evaluate(
-                checkpoint, pack=pack, output=folder, limit=limit, seed=seed, progress=Console()
-            )
+            held = stages.closing(stack, evaluator)
+            if again:
+                scores = held.rescored(replies, model=model, **how)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                scores = held.evaluate(checkpoint, **how)
         (folder / "scores.json").write_text(
             json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1), encoding="utf-8"
         )
         for score in scores:
             interval = f" [{score.interval[0]:.4f}, {score.interval[1]:.4f}]" if score.interval else ""
             click.echo(f"{score.task:<32} {score.metric:<20} {score.value:.4f}{interval}  n={score.n}")
-    click.echo(f"{output.resolve() / checkpoint.name}")
+    click.echo(f"{output.resolve() / name_of_model}")
+
+
+def _check_again(built: Mapping[str, Any], *, rejudge: bool, replies: Path | None) -> None:
+    """Whether there are replies to be counted, and evaluators that can."""
+    option = "--rejudge" if rejudge else "--from-replies"
+    if rejudge and replies:
+        raise ConfigError(
+            "--rejudge and --from-replies both say which replies are counted", hint="give one of them"
+        )
+    if replies and not replies.exists():
+        raise ConfigError(
+            f"--from-replies: {replies} does not exist", hint="name a file of a judge's replies"
+        )
+    unable = [name for name, evaluator in built.items() if not hasattr(evaluator, "rescored")]
+    if unable:
+        raise ConfigError(
+            f"{option}: the evaluator {', '.join(unable)} keeps no judge's replies",
+            hint="name those that do, such as --evaluator mt-bench",
+        )
+    if replies and len(built) > 1:
+        raise ConfigError(f"{option} says not whose replies {replies} holds", hint="name one --evaluator")

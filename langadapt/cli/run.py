@@ -46,6 +46,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:  # fmt: skip
     """Take a model to the language LANG (a BCP 47 code such as de)."""
     from langadapt.assembly import components
+    from langadapt.cli.plan import ask_before
     from langadapt.pipeline import Pipeline, check_stage
     from langadapt.progress import Console
     from langadapt.report import summary
@@ -63,8 +64,13 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     console = Console()
     if resolved.demonstration:
         console.say(DEMONSTRATION.format(language=pack.language.name))
-    with Run(run_dir or Path("runs") / f"{pack.language.code}-{resolved.name}") as run:
-        run.request = {"language": lang, "recipe": name, "changes": changes, "sources": sources}
+    folder = run_dir or Path("runs") / f"{pack.language.code}-{resolved.name}"
+    request = {"language": lang, "recipe": name, "changes": list(changes), "sources": sources}
+    if resolved.needs != "cpu" and until != "prepare" and not _begun(folder, request):
+        made = _plan(resolved, pack, memory_file, limit)
+        ask_before(made, resolved, until, yes=yes)
+    with Run(folder) as run:
+        run.request = request
         memory = options.open_memory(memory_file)
         try:
             built = components(resolved, pack, memory)
@@ -108,17 +114,39 @@ def _check_machine(recipe: Recipe, pack: LanguagePack) -> None:
         )
 
 
+def _begun(folder: Path, request: Mapping[str, Any]) -> bool:
+    """Whether this very run was begun before, and asked then."""
+    from langadapt.languages import read_json
+
+    known = folder / "request.json"
+    return known.is_file() and read_json(known) == request
+
+
+def _plan(recipe: Recipe, pack: LanguagePack, memory_file: Path, limit: int | None) -> Any:
+    """What the run is expected to take on this machine, without translating anything for that."""
+    from langadapt.cli.plan import device_of, plan_of
+    from langadapt.progress import Console
+
+    memory = options.open_memory(memory_file)
+    try:
+        device, _ = device_of(recipe, None)
+        return plan_of(recipe, pack, memory, device=device, limit=limit, progress=Console())
+    finally:
+        memory.close()
+
+
 def _check_rows(recipe: Recipe, limit: int | None, built: Mapping[str, Any]) -> None:
     """Every mistake in local rows, before anything starts."""
     from langadapt.errors import DataError
     from langadapt.prepare.readers import check_rows
+    from langadapt.prepare.reading import is_local
 
     found: list[str] = []
     for source in recipe.sources:
         trainer = built.get(f"train.{source.stream}")
         if Path(source.path).is_file():
             found += check_rows(source, limit, trainer.takes if trainer else None)
-        elif source.path.endswith((".jsonl", ".json", ".csv", ".parquet")):
+        elif is_local(source) and not Path(source.path).exists():
             found.append(f"source.{source.name}: {source.path} does not exist")
     if found:
         shown = [*found[:20], *([f"and {len(found) - 20} more"] if len(found) > 20 else [])]

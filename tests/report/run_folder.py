@@ -11,7 +11,7 @@ from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
 from langadapt.records import write_rows
 from langadapt.runner import Run
-from langadapt.schema import Prepare, Source
+from langadapt.schema import Plan, Prepare, Source
 from langadapt.slots import Slot
 
 PHOENIX = {"title": "Phoenix", "source": "arXiv 2401.10580", "hellaswag": 0.5281, "arc": 0.4428, "mt-bench": 5.778125}  # fmt: skip
@@ -46,6 +46,7 @@ def recipe(*, demonstration=True, changes=None):
         seed=42,
         sources=(Source(name="conversations", path="HuggingFaceH4/ultrachat_200k", stream="sft"),),
         prepare=Prepare(),
+        plan=Plan(),
         select=(slot("select", "benchmarks", "contamination"),),
         translate=slot("translate", "translate", "transformers", model="haoranxu/ALMA-7B"),
         filters=tuple(slot("filter", name) for name in ("language-id", "length", "tokens", "round-trip")),
