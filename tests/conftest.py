@@ -5,10 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
+import hypothesis
 import pytest
 
 from langadapt.interfaces import SPEED, Hypothesis, Segment
 from langadapt.languages import Language
+
+# On a shared machine how long an example takes says nothing of the code.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 
 @dataclass(frozen=True, kw_only=True)

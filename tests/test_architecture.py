@@ -12,9 +12,9 @@ CORE = sorted((ROOT / "langadapt").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 ORDER = [
     {"errors"}, {"drafts", "databases"}, {"records", "segments"}, {"languages"}, {"interfaces"},
-    {"registry", "identity", "models", "progress", "launch", "statistics", "machine", "checkpoints"},
+    {"registry", "identity", "models", "progress", "launch", "statistics", "machine", "published", "checkpoints"},
     {"testing", "scaffold"}, {"memory", "holdings", "tmx", "exchange", "retry", "translations"},
-    {"config"}, {"slots"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging", "preparing"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"provenance"}, {"report"}, {"publish"}, {"pipeline"}, {"cli"},
+    {"config"}, {"slots"}, {"schema"}, {"prepare", "recipe"}, {"assembly", "translating", "judging", "preparing"}, {"calibration"}, {"stages"}, {"runner", "plan"}, {"provenance"}, {"report"}, {"publish", "compare"}, {"pipeline"}, {"cli"},
 ]  # fmt: skip
 PUBLIC = {
     "interfaces",

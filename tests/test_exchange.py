@@ -58,7 +58,7 @@ def test_hard_texts_come_back_as_they_went(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     pairs=st.lists(
         st.tuples(

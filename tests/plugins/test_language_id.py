@@ -85,7 +85,7 @@ def test_a_hundred_times_the_same(detector):
 
 @pytest.mark.parametrize("detector", DETECTORS)
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_text_makes_it_fail(detector, texts):
     gate = LanguageId(detector=detector, letters=4, segment_letters=4)
     assert len(gate.filter([translation(*texts)], source=EN, pack=PACK)) == 1

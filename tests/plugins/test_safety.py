@@ -24,7 +24,7 @@ def chat(answer, ask="How do I bake bread?"):
     "answer",
     [
         "I'm sorry, but I can't help with that.",
-        "I’m  sorry, but\nI can't help with that.",
+        "I\u2019m  sorry, but\nI can't help with that.",
         "As an AI language model, I have no taste. Bake it for an hour.",
         "Bake it for an hour. AS AN AI, I never ate bread.",
         "Well, I am unable to answer this.",

@@ -134,7 +134,7 @@ def test_short_texts_are_near_only_with_the_same_words():
     assert [n for n, why in enumerate(told) if why] == [2, 5]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=30), max_size=12), st.sampled_from([0.05, 0.5, 0.8, 1.0]))
 def test_same_rows_same_answers_and_the_first_stays(texts, near):
     rows = [text(n, one) for n, one in enumerate(texts)]

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.licenses import canonicalize_license_expression
 
@@ -117,7 +117,6 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(EXPRESSIONS, st.sampled_from(["commercial", "research"]))
 def test_an_expression_is_what_python_makes_of_it(text, policy):
     words = text.replace("(", " ( ").replace(")", " ) ").split()
@@ -127,7 +126,6 @@ def test_an_expression_is_what_python_makes_of_it(text, policy):
     assert allows(policy, text.lower()) is wanted
 
 
-@settings(deadline=None)
 @given(EXPRESSIONS, EXPRESSIONS, st.sampled_from(["commercial", "research"]))
 def test_both_and_narrowed_never_open_what_one_closes(one, two, policy):
     one, two = canonical(one), canonical(two)
@@ -141,7 +139,6 @@ def test_both_and_narrowed_never_open_what_one_closes(one, two, policy):
         assert not allows(policy, two)
 
 
-@settings(deadline=None)
 @given(st.text() | st.text("()MIT ORANDWITH,;/&-.+ccbynd40"))
 def test_any_text_is_something(text):
     found = canonical(text)

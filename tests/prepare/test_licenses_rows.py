@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langadapt.errors import ConfigError
@@ -114,7 +114,6 @@ LICENSES = st.sampled_from(
 OPEN = {"MIT", "Apache-2.0", "MIT OR CC-BY-NC-4.0"}
 
 
-@settings(deadline=None)
 @given(LICENSES, LICENSES, LICENSES, st.booleans(), st.booleans())
 def test_nothing_leaks(stated, part, own, collection, listed):
     """Under `commercial` a row goes on only where everything that is said of it allows that, and something is said."""

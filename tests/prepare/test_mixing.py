@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langadapt.errors import ConfigError, DataError
@@ -19,7 +19,6 @@ def split(sources):
     return {name: ids for name, (ids, _) in sources.items()}, {name: w for name, (_, w) in sources.items()}
 
 
-@settings(deadline=None)
 @given(SOURCES, st.integers(0, 99))
 def test_the_largest_mix_with_these_shares(sources, seed):
     ids, weights = split(sources)
@@ -31,7 +30,6 @@ def test_the_largest_mix_with_these_shares(sources, seed):
     assert any(len(taken[name]) == len(ids[name]) for name in ids)
 
 
-@settings(deadline=None)
 @given(SOURCES, st.integers(0, 99), st.randoms())
 def test_the_order_of_rows_and_the_unit_of_weights_do_not_matter(sources, seed, random):
     ids, weights = split(sources)
@@ -42,7 +40,6 @@ def test_the_order_of_rows_and_the_unit_of_weights_do_not_matter(sources, seed, 
     )
 
 
-@settings(deadline=None)
 @given(IDS, st.integers(0, 99), st.integers(1, 30))
 def test_a_row_more_changes_at_most_one_choice(rows, seed, few):
     few = min(few, len(rows))

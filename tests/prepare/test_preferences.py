@@ -51,7 +51,7 @@ whole_rows = st.lists(st.tuples(scores, scores, scores, scores), min_size=2, max
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(whole_rows, st.integers(0, 99))
 def test_the_rule_of_notus_is_what_its_card_says(row, seed):
     chosen, rejected, tie = card(row)
@@ -62,7 +62,7 @@ def test_the_rule_of_notus_is_what_its_card_says(row, seed):
     assert reason in ("", TIE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(whole_rows)
 def test_every_lower_answer_is_drawn_by_some_seed(row):
     _, rejected, _ = card(row)
@@ -131,7 +131,7 @@ def test_margin_rejects_the_worst_and_keeps_what_is_far_enough_apart():
     assert one(tenths, Rule(name="margin", margin=0.025))[1] == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(whole_rows)
 def test_all_pairs_are_those_with_different_means(row):
     found = list(binarised({**row, "id": "r"}, Rule(name="all-pairs")))
@@ -205,7 +205,7 @@ anything = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.fixed_dictionaries({"prompt": anything, "completions": anything, "id": anything}),
     st.sampled_from(RULES),

@@ -78,7 +78,7 @@ def test_every_rule_gives_facts_of_nothing_and_of_something(name):
     assert facts["rule"]["name"] == name
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 900), st.integers(1, 900)), min_size=1, max_size=30))
 def test_the_median_ratio_is_right_to_one_percent(lengths):
     tally = Tally()

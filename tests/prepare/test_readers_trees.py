@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langadapt.errors import DataError
@@ -65,7 +65,6 @@ def test_many_trees():
     assert read(*rows) == [["a", "a0"], ["b", "b0"], ["c", "c0"]]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 9999))
 def test_the_order_within_a_tree_does_not_matter(seed):
     draw = random.Random(seed)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langadapt.errors import DataError, MachineError
@@ -205,7 +205,6 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(JSON), st.sampled_from([None, 1]), st.integers(1, 7))
 def test_json_in_any_pieces_is_what_json_says(values, indent, piece):
     class Slow(io.StringIO):

@@ -111,7 +111,7 @@ def test_a_hostile_engine_is_noticed_or_harmless(name, mode):
 
 @every_mode
 @given(probe=documents())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_made_documents_hold_as_the_probes_do(mode, probe):
     document = Document(probe.text, mode)
     assert [*unsafe(probe, document), *unnoticed(probe, document)] == []
