@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from langadapt.interfaces import LIMIT, Checkpoint, Loads, Progress, Score
 from langadapt.languages import LanguagePack
-from langadapt.records import Row
+from langadapt.records import Row, write_rows
 from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.answers import answered, stamp
 from langadapt_plugins.generation import ChatModel, Prompt, Turn, short_hash
@@ -39,16 +39,20 @@ class Probes(Loads):
         seed: int,
         progress: Progress,
     ) -> list[Score]:
-        """Answer (`answers.jsonl`) and count (`facts.json`); no score where no answer has a language to tell."""
+        """Answer (`answers.jsonl`), judge each (`values.jsonl`) and count (`facts.json`); no score where no answer has a language to tell."""
         probes = pack.probes[:limit]
         rows = self._answers(checkpoint, probes, output, progress) if probes else []
         languages = [_language(row["answer"], seed) for row in rows]
-        values = (
-            [float(name == _target(pack)) for name in languages if name] if _target(pack) in _known() else []
-        )
+        told = zip(rows, languages, strict=True) if _target(pack) in _known() else ()
+        judged = {row["id"]: float(name == _target(pack)) for row, name in told if name}
+        values = list(judged.values())
         facts = {"answers": len(rows), "abstained": len(rows) - len(values), "languages": languages}
         output.mkdir(parents=True, exist_ok=True)
         (output / "facts.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        shared = {"metric": "answers-in-language"}
+        write_rows(
+            output / "values.jsonl", ({"id": key, **shared, "value": value} for key, value in judged.items())
+        )
         if not values:
             return []
         sizes = (
