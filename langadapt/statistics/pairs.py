@@ -83,7 +83,7 @@ def paired(
         p = _flipped(found.sums, _draws(found, resamples), seed)
         interval, step = hall(found), 0.0
     return Paired(
-        difference=found.mean,
+        difference=found.mean if abs(found.mean) > NEAR * float(np.abs(apart).max()) else 0.0,
         interval=interval,
         p=p,
         spread=found.spread,
