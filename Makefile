@@ -6,7 +6,7 @@ export OMP_WAIT_POLICY = PASSIVE
 # Fast tests on two cores, file by file; those that train or translate take both by themselves.
 TOGETHER := -n 2 --dist loadfile
 
-.PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates bench-plan system-packages clean help
+.PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates bench-plan bench-train bench-evaluate system-packages clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -57,6 +57,13 @@ bench-plan: $(STAMP)  ## licences, preferences, contamination, and the plan besi
 	$(BIN)/python scripts/bench/preferences.py
 	$(BIN)/python scripts/bench/contamination.py
 	$(BIN)/python scripts/bench/plan.py
+
+bench-train: $(STAMP)  ## what the pre-flight finds in ruined configurations, and its false alarms on the recipes
+	$(BIN)/python scripts/bench/preflight.py
+
+bench-evaluate: $(STAMP)  ## verdicts of judges and their servers' faults, intervals and tests on simulated benchmarks
+	$(BIN)/python scripts/bench/verdicts.py
+	$(BIN)/python scripts/bench/intervals.py
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

@@ -9,7 +9,8 @@ beside the settings that its results depend on; `resolves`, what a setting is fo
 one whose text it gives as it is: it is remembered as that one, which itself is neither retried nor remembered; and
 `remembered_as`, the same translator with settings that change nothing of its text as nobody would set them; of an
 evaluator `solutions(pack, *, limit, seed)`, pairs of a prompt, text or chat turns, and the answer that scores best, and
-`items(pack)`, every `Item` that it asks, which the filter `contamination` looks for in data; of a filter `alone`,
+`items(pack)`, every `Item` that it asks, which the filter `contamination` looks for in data, and `rescored(replies, *,
+model, pack, output, limit, progress)`, the scores of a judge's kept replies without a judge; of a filter `alone`,
 true where it may not run on every core, and `limits`, which of its settings are limits of its score:
 `{setting: "low" or "high"}`; and of a trainer `preflight(job, *, rows)`, every `Finding` about a training of so many rows
 (None: not known, and `job.records` holds examples) without loading weights, and `first_batch(job)`, its first rows

@@ -88,6 +88,10 @@ class ChatModel:
                 replies[index] = reply
         return replies
 
+    def length(self, messages: Sequence[Turn]) -> int:
+        """How many tokens a prompt has; raises `ConfigError` where the chat template refuses it."""
+        return len(self._encode(messages))
+
     def close(self) -> None:
         """Free the model's memory."""
         import gc

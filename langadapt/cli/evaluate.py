@@ -93,14 +93,14 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         )
     for name, evaluator in built.items():
         folder = output / name_of_model / name
-        how = {"pack": pack, "output": folder, "limit": limit, "seed": seed, "progress": Console()}
+        how = {"pack": pack, "output": folder, "limit": limit, "progress": Console()}
         with ExitStack() as stack:
             held = stages.closing(stack, evaluator)
             if again:
                 scores = held.rescored(replies, model=model, **how)
             else:
                 folder.mkdir(parents=True, exist_ok=True)
-                scores = held.evaluate(checkpoint, **how)
+                scores = held.evaluate(checkpoint, seed=seed, **how)
         (folder / "scores.json").write_text(
             json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1), encoding="utf-8"
         )

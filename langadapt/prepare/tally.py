@@ -165,7 +165,7 @@ def text_of(side: Any) -> str:
 
 
 def _interval(hits: int, rows: int) -> list[float] | None:
-    found = mean_interval([1] * hits + [0] * (rows - hits), 0)
+    found = mean_interval([1] * hits + [0] * (rows - hits))
     return [round(value, 4) for value in found] if found else None
 
 

@@ -9,7 +9,6 @@ CONFIDENCE = 0.95
 
 def mean_interval(
     values: Sequence[float],
-    seed: int = 0,  # noqa: ARG001 - for callers of the time when it drew resamples
     *,
     clusters: Sequence[Hashable] | None = None,
     parts: Sequence[Hashable] | None = None,

@@ -1,5 +1,6 @@
 """Answers and verdicts on disk: written as they come, taken up again after a kill."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from langadapt.identity import model_identity
 from langadapt.interfaces import Checkpoint, Progress
 from langadapt.records import Row, write_rows
-from langadapt_plugins.generation import ChatModel, short_hash
+from langadapt_plugins.evaluators.questions import TEMPERATURES, Question
+from langadapt_plugins.generation import ChatModel, Prompt, Reply, short_hash
 
 
 def answered(
@@ -47,6 +49,38 @@ def answered(
     return rows
 
 
+def conversed(model: ChatModel, questions: Sequence[Question], most: int, seed: int) -> list[Row]:
+    """Both turns' answers to each question, with the temperature of its category."""
+    talks: list[list[dict[str, str]]] = [[] for _ in questions]
+    replies: list[list[Reply]] = [[] for _ in questions]
+    for turn in (0, 1):
+        for talk, question in zip(talks, questions, strict=True):
+            talk.append({"role": "user", "content": question.turns[turn]})
+        prompts = [
+            Prompt(messages=talk, temperature=TEMPERATURES.get(q.category, 0.0), seed=_seed(seed, q.id, turn))
+            for talk, q in zip(talks, questions, strict=True)
+        ]
+        found = model.replies(prompts, max_new_tokens=most)
+        for talk, given, reply in zip(talks, replies, found, strict=True):
+            talk.append({"role": "assistant", "content": reply.text})
+            given.append(reply)
+    return [
+        {
+            "id": question.id,
+            "category": question.category,
+            "turns": question.turns,
+            "answers": [reply.text for reply in given],
+            "finish": [reply.finish for reply in given],
+            "tokens": [reply.tokens for reply in given],
+        }
+        for question, given in zip(questions, replies, strict=True)
+    ]
+
+
+def _seed(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big")
+
+
 def stamp(checkpoint: Checkpoint) -> str:
     """A string that changes when the checkpoint's files or its chat template do."""
     models = [model_identity(model) for model in (checkpoint.model, checkpoint.adapter_of) if model]
@@ -56,15 +90,21 @@ def stamp(checkpoint: Checkpoint) -> str:
 
 def resume(path: Path, wanted: set[str]) -> dict[str, Row]:
     """The rows that an earlier start left, by their `hash`; the file is cut down to those that are `wanted`."""
-    rows: dict[str, Row] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+    rows = {row["hash"]: row for row in rows_of(path) if row["hash"] in wanted}
+    write_rows(path, rows.values())
+    return rows
+
+
+def rows_of(path: Path) -> list[Row]:
+    """The rows with a `hash` that a file holds, less a line that was being written when a process was killed."""
+    rows: list[Row] = []
+    for line in path.read_bytes().split(b"\n") if path.exists() else ():
         try:
             row = json.loads(line)
         except ValueError:
-            continue  # the line that was being written when the process was killed
-        if isinstance(row, dict) and row.get("hash") in wanted:
-            rows[row["hash"]] = row
-    write_rows(path, rows.values())
+            continue
+        if isinstance(row, dict) and isinstance(row.get("hash"), str):
+            rows.append(row)
     return rows
 
 

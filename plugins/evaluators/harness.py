@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import SPEED, Checkpoint, Item, Loads, Progress, Resolved, Score
@@ -41,7 +41,12 @@ class Harness(Loads):
     num_fewshot: Annotated[int | None, "worked examples before each question; unset: as each task says"] = (
         None
     )
-    batch_size: Annotated[int, "continuations scored at once", SPEED] = 8
+    engine: Annotated[
+        Literal["shared", "hf"],
+        "`shared` reads what questions and choices begin with once; `hf` is lm-eval's own model, which gives the same numbers",
+        SPEED,
+    ] = "shared"
+    batch_size: Annotated[int, "answers generated, and with `hf` continuations scored, at once", SPEED] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
     apply_chat_template: Annotated[bool, "ask in the chat template instead of as plain text"] = False
     max_length: Annotated[
@@ -82,7 +87,7 @@ class Harness(Loads):
         ending = f"chat:{template}|dtype:{dtype}|limit:{limit or 'all'}|seed:{seed}|batch:{self.batch_size}"
         if self.max_length:
             ending += f"|max_length:{self.max_length}"
-        return _scores(results, facts, samples, ending, seed)
+        return _scores(results, facts, samples, ending)
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[Any, str]]:
         """The prompts of the tasks as a model reads them, and the answers that score best."""
@@ -114,14 +119,14 @@ class Harness(Loads):
         from lm_eval.evaluator import evaluate
         from transformers import set_seed
 
-        from langadapt_plugins.evaluators.lm_eval_model import ToldModel
+        from langadapt_plugins.evaluators.lm_eval_model import ToldModel, ToldPrefixModel
 
         tokenizer = load_tokenizer(checkpoint)
         template = "no"
         if self.apply_chat_template:
             tokenizer.chat_template = chat_template(checkpoint, tokenizer)
             template = short_hash(tokenizer.chat_template)
-        model = ToldModel(
+        model = (ToldPrefixModel if self.engine == "shared" else ToldModel)(
             pretrained=load_model(checkpoint, self.dtype),
             tokenizer=tokenizer,
             batch_size=self.batch_size,
@@ -142,7 +147,7 @@ class Harness(Loads):
 
 
 def _scores(
-    results: Any, facts: Mapping[str, Any], samples: Mapping[str, Sequence[Row]], ending: str, seed: int
+    results: Any, facts: Mapping[str, Any], samples: Mapping[str, Sequence[Row]], ending: str
 ) -> list[Score]:
     from importlib.metadata import version
 
@@ -160,10 +165,10 @@ def _scores(
                 if row["filter"] == kind
             ]
             items = [row["metrics"][metric] for row in rows if metric in row["metrics"]]
-            if "members" in facts[name]:
+            if "members" not in facts[name] and _is_mean(number, items):
+                interval = mean_interval(items)
+            else:  # a group follows lm-eval's weights, and perplexity or F1 of a whole task is no mean
                 interval = _around(number, _number(values.get(f"{metric}_stderr,{kind}")), items)
-            else:
-                interval = mean_interval(items, seed) if _is_mean(number, items) else None
             about = f"v:{_version(results['versions'].get(name))}|shots:{facts[name]['shots']}"
             kept = "" if kind == "none" else f"|filter:{kind}"
             scores.append(
@@ -185,7 +190,7 @@ def _is_mean(value: float, items: Sequence[float]) -> bool:
 
 
 def _around(value: float, error: float | None, items: Sequence[float]) -> tuple[float, float] | None:
-    """A group's interval from lm-eval's standard error, which follows its weights; within 0 and 1 where the items are."""
+    """An interval from lm-eval's own standard error; within 0 and 1 where the items are."""
     if not error:
         return None
     low, high = value - _NORMAL_95 * error, value + _NORMAL_95 * error
@@ -228,6 +233,7 @@ def _sample(task: str, row: Mapping[str, Any]) -> Row:
     return {
         "task": task,
         "doc_id": row["doc_id"],
+        "doc_hash": row.get("doc_hash"),
         "filter": row["filter"],
         "target": _plain(row["target"]),
         "response": _plain(row["filtered_resps"]),

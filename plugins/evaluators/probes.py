@@ -65,7 +65,7 @@ class Probes(Loads):
                 metric="answers-in-language",
                 value=sum(values) / len(values),
                 n=len(values),
-                interval=mean_interval(values, seed),
+                interval=mean_interval(values),
                 higher_is_better=True,
                 signature=f"probes|{asked}|{rows[0]['model']}|{sizes}",
             )

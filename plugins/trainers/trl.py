@@ -4,25 +4,25 @@ This side holds the settings, checks rows and arguments before anything heavy st
 `trl_worker.py` is the other side.
 """
 
-import hashlib
-import json
 import shutil
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 from annotated_types import Ge, Gt
 
-from langadapt.errors import ComponentError, ConfigError, DataError
+from langadapt.errors import ConfigError, DataError
 from langadapt.identity import pinned
-from langadapt.interfaces import SPEED, Checkpoint, Loads, ModelRef, Progress, TrainingJob
+from langadapt.interfaces import SPEED, Checkpoint, Finding, Loads, ModelRef, Progress, TrainingJob
 from langadapt.launch import launch
+from langadapt_plugins.trainers.preflight import Case, Row, findings, sampled
+from langadapt_plugins.trainers.preflight_rows import first_batch
+from langadapt_plugins.trainers.preflight_show import look
 from langadapt_plugins.trainers.trl_names import STANDS_FOR, wrong_arguments
 from langadapt_plugins.trainers.trl_rows import Takes, trl_rows
-
-_WORKER = "langadapt_plugins.trainers.trl_worker"
+from langadapt_plugins.trainers.trl_start import command, environment
+from langadapt_plugins.trainers.trl_states import fingerprint, guard, inputs_of, resumable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,13 @@ class _Trl(Loads):
         "mixed: weights in float32, arithmetic in bfloat16; bfloat16: both, which loses small steps",
     ] = "mixed"
     attention: Annotated[str, "sdpa, eager, flash_attention_2, or a kernel of the Hub"] = "sdpa"
+    lora: Annotated[int, Ge(0), "rank of the LoRA adapters that are trained; 0: all weights are trained"] = 0
+    lora_alpha: Annotated[int, Gt(0), "what the adapters are scaled by, over their rank"] = 16
+    lora_dropout: Annotated[float, Ge(0), "dropout in front of the adapters"] = 0.05
+    lora_targets: Annotated[
+        tuple[str, ...], "names of the layers that get adapters; none: every linear layer but the head"
+    ] = ()
+    quantized: Annotated[bool, "hold the base in 4 bits while adapters are trained (QLoRA)"] = False
     eval_steps: Annotated[
         int, "steps between evaluations on the held-out rows; 0: at the end of each epoch"
     ] = 0
@@ -57,6 +64,11 @@ class _Trl(Loads):
         int, "steps between two states that an interrupted training goes on from", SPEED
     ] = 200
     processes: Annotated[int, "how many processes train, one per accelerator", SPEED] = 1
+    stop_at_errors: Annotated[
+        bool,
+        "do not begin a training that the look before it calls ruined; false tells it and goes on",
+        SPEED,
+    ] = True
     arguments: Annotated[Mapping[str, Any], "further arguments of TRL, under its own names"] = field(
         default_factory=dict, hash=False
     )
@@ -70,6 +82,10 @@ class _Trl(Loads):
         ]
         if not 0 <= self.warmup < 1:
             found.append(f"warmup is a share of the steps, from 0 to below 1, not {self.warmup}")
+        if self.quantized and not self.lora:
+            found.append("quantized: weights in 4 bits cannot be trained; set `lora` to a rank, such as 16")
+        if "lm_head" in self.lora_targets:
+            found.append("lora_targets: TRL reckons with the head as it is; leave `lm_head` out")
         share = self.per_device_batch_size * max(self.processes, 1)
         if share < 1 or self.batch_size < 1 or self.batch_size % share:
             found.append(
@@ -86,23 +102,24 @@ class _Trl(Loads):
 
     def train(self, job: TrainingJob, *, progress: Progress) -> Checkpoint:
         """Train from the base, or go on from the last whole state of the same job with the same settings."""
-        rows = sum(1 for _ in trl_rows(job.records, self.takes))
+        rows, sample = sampled(job.records, self.takes)
         if not rows:
             raise DataError(
                 f"{job.records}: no rows to train on", hint="see the dropped rows, or loosen a gate"
             )
         held_out = sum(1 for _ in trl_rows(job.held_out, self.takes))
-        guard(
-            job.output,
-            {"method": self.method, "settings": self._fixed(), "seed": job.seed, "inputs": _inputs(job)},
-        )
+        case = self._case(job, rows, sample)
+        identity = self._identity(job)
+        case = replace(case, guarded=fingerprint(identity), starts=True)
+        look(case, progress, stop=self.stop_at_errors)
+        guard(job.output, identity)
         answer = launch(
-            _command(self.processes, job.output / "worker"),
+            command(self.processes, job.output / "worker"),
             self._request(job) | {"rows": rows, "held_out_rows": held_out},
             folder=job.output / "worker",
             label=job.name,
             progress=progress,
-            environment=_environment(),
+            environment=environment(),
         )
         shutil.rmtree(job.output / "checkpoints", ignore_errors=True)
         return Checkpoint(
@@ -112,6 +129,31 @@ class _Trl(Loads):
             curves=answer["curves"],
             facts=answer["facts"],
         )
+
+    def preflight(self, job: TrainingJob, *, rows: int | None) -> list[Finding]:
+        """What is wrong with a training of so many rows, before it starts; None: `job.records` holds examples."""
+        case = self._case(job, rows, sampled(job.records, self.takes)[1])
+        known = fingerprint(self._identity(job)) if rows is not None else ""
+        return findings(replace(case, guarded=known))
+
+    def first_batch(self, job: TrainingJob) -> list[list[tuple[str, bool]]]:
+        """The first rows as the model reads them: texts, and whether each is in the loss."""
+        return first_batch(self._case(job, None, sampled(job.records, self.takes)[1]))
+
+    def _case(self, job: TrainingJob, rows: int | None, sample: Sequence[Row]) -> Case:
+        if job.chat_template:
+            _text(job.chat_template)
+        settings = {item.name: getattr(self, item.name) for item in fields(self)}
+        return Case(method=self.method, settings=settings, job=job, rows=rows, sample=sample)
+
+    def _identity(self, job: TrainingJob) -> dict[str, Any]:
+        """What a state must have been made with to be gone on from."""
+        return {
+            "method": self.method,
+            "settings": self._fixed(),
+            "seed": job.seed,
+            "inputs": inputs_of(job),
+        }
 
     def trl_arguments(self) -> dict[str, Any]:
         """The settings under TRL's names."""
@@ -142,6 +184,13 @@ class _Trl(Loads):
             "output": str(job.output),
             "dtype": "bfloat16" if self.dtype == "bfloat16" else "float32",
             "attention": self.attention,
+            "lora": {
+                "r": self.lora,
+                "lora_alpha": self.lora_alpha,
+                "lora_dropout": self.lora_dropout,
+                "target_modules": list(self.lora_targets) or "all-linear",
+            },
+            "quantized": self.quantized,
             "eval_steps": self.eval_steps,
             "processes": self.processes,
             "resume": resumable(job.output / "checkpoints"),
@@ -204,56 +253,6 @@ class TrlDpo(_Trl):
     )
 
 
-def guard(output: Path, job: Mapping[str, Any]) -> None:
-    """Write down what is trained; what an other job or other settings left in the folder goes."""
-    note, text = (
-        output / "worker" / "fingerprint.json",
-        json.dumps(job, sort_keys=True, indent=1, default=str),
-    )
-    if not (note.exists() and note.read_text(encoding="utf-8") == text):
-        note.unlink(missing_ok=True)
-        for folder in ("checkpoints", "model", "worker"):
-            shutil.rmtree(output / folder, ignore_errors=True)
-        note.parent.mkdir(parents=True)
-        note.write_text(text, encoding="utf-8")
-    shutil.rmtree(output / "model.part", ignore_errors=True)
-
-
-def resumable(folder: Path) -> str | None:
-    """The newest whole state in a folder of checkpoints; those that were being written when the end came are deleted."""
-    whole = []
-    for state in folder.glob("checkpoint-*"):
-        marks = [mark.name.rpartition("-of-")[2] for mark in state.glob("whole-*-of-*")]
-        if marks and len(marks) == int(marks[0]) and _readable(state / "trainer_state.json"):
-            whole.append(state)
-        else:
-            shutil.rmtree(state)
-    newest = max(whole, key=lambda state: int(state.name.rpartition("-")[2]), default=None)
-    return str(newest) if newest else None
-
-
-def _readable(file: Path) -> bool:
-    try:
-        return bool(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return False
-
-
-def _inputs(job: TrainingJob) -> list[str]:
-    """The content of rows and template; a base on disk by the names, sizes and times of its files."""
-    files = [Path(path) for path in (job.records, job.held_out, job.chat_template) if path]
-    base = sorted(job.base.folder.rglob("*")) if job.base.folder else []
-    weights = [
-        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in base if path.is_file()
-    ]
-    return [*map(_digest, files), *(weights or [str(job.base)])]
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
 def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -261,40 +260,3 @@ def _text(path: str) -> str:
         raise ConfigError(
             f"{path}: {error.strerror}", hint="name a chat template that can be read"
         ) from error
-
-
-def _command(processes: int, folder: Path) -> list[str]:
-    """Accelerate with a configuration of ours, so that the one in the user's home changes nothing."""
-    settings = {
-        "compute_environment": "LOCAL_MACHINE",
-        "distributed_type": "MULTI_GPU"
-        if processes > 1
-        else "NO",  # MULTI_CPU would start one process without a word
-        "num_processes": processes,
-        "num_machines": 1,
-        "machine_rank": 0,
-        "main_process_port": 0 if processes > 1 else None,
-        "mixed_precision": "no",  # TRL's own argument says it
-        "use_cpu": False,
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "accelerate.json"
-    file.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    return [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--config_file",
-        str(file),
-        "--module",
-        _WORKER,
-    ]
-
-
-def _environment() -> dict[str, str]:
-    try:
-        import torch
-    except ImportError as error:
-        raise ComponentError(f"TRL needs torch: {error}", hint="pip install 'langadapt[train]'") from error
-    common = {"TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    return common if torch.accelerator.is_available() else common | {"ACCELERATE_USE_CPU": "true"}

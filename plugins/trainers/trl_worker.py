@@ -19,6 +19,8 @@ from langadapt.errors import ConfigError, DataError, MachineError
 from langadapt.interfaces import Progress
 from langadapt.launch import work
 from langadapt_plugins.trainers.trl_follow import Follow
+from langadapt_plugins.trainers.trl_lora import adapters, merged, quantization
+from langadapt_plugins.trainers.trl_padding import give_padding
 from langadapt_plugins.trainers.trl_rows import COLUMNS, Takes, trl_rows
 
 Job = Mapping[str, Any]
@@ -47,6 +49,8 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
         eval_dataset=held_out,
         processing_class=tokenizer,
         callbacks=[follow],
+        peft_config=adapters(job),
+        quantization_config=quantization(job),
     )
     used = len(trainer.train_dataset)
     if not used:
@@ -64,7 +68,7 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
         if job["method"] == "dpo"
         else {}
     )
-    _save(trainer, Path(job["output"]))
+    _save(trainer, job)
     facts = {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
@@ -134,14 +138,10 @@ def _tokenizer(job: Job, progress: Progress) -> Any:
         raise ConfigError(
             f"the tokenizer of {job['base']} has no token that ends a text", hint="choose another base"
         )
-    if tokenizer.pad_token in (None, tokenizer.eos_token):
-        if tokenizer.unk_token in (None, tokenizer.eos_token):
-            progress.say(
-                "the tokenizer pads with its end token, for want of another; TRL's labels do not count padding"
-            )
-            tokenizer.pad_token = tokenizer.eos_token
-        else:
-            tokenizer.pad_token = tokenizer.unk_token
+    if not give_padding(tokenizer):
+        progress.say(
+            "the tokenizer pads with its end token, for want of another; TRL's labels do not count padding"
+        )
     return tokenizer
 
 
@@ -228,15 +228,24 @@ def _tokens(rows: Any, at_most: int) -> int:
     return total
 
 
-def _save(trainer: Any, output: Path) -> None:
-    """The model with its tokenizer, moved to its place when whole; without the pickle of the arguments."""
-    draft, place = output / "model.part", output / "model"
-    trainer.save_model(str(draft))
+def _save(trainer: Any, job: Job) -> None:
+    """The model with its tokenizer, moved to its place when whole; adapters are kept beside it and merged into their base."""
+    output = Path(job["output"])
+    kinds = ("adapter", "model") if job["lora"]["r"] else ("model",)
+    drafts = {kind: output / f"{kind}.part" for kind in kinds}
+    trainer.save_model(str(drafts[kinds[0]]))
     trainer.accelerator.wait_for_everyone()
     if trainer.is_world_process_zero():
-        (draft / "training_args.bin").unlink(missing_ok=True)
-        shutil.rmtree(place, ignore_errors=True)
-        draft.replace(place)
+        (drafts[kinds[0]] / "training_args.bin").unlink(missing_ok=True)
+        if "adapter" in drafts:
+            (drafts["adapter"] / "README.md").unlink(
+                missing_ok=True
+            )  # peft's card, which names a folder of this machine
+            merged(job, drafts["adapter"], drafts["model"])
+            trainer.processing_class.save_pretrained(drafts["model"])
+        for kind, draft in drafts.items():
+            shutil.rmtree(output / kind, ignore_errors=True)
+            draft.replace(output / kind)
     trainer.accelerator.wait_for_everyone()
 
 

@@ -1,13 +1,12 @@
 import json
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import fmean
 
 import pytest
+from judge_server import JudgeServer
 from tiny import tiny_model
 
 import langadapt
@@ -66,45 +65,19 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 
 @pytest.fixture
-def judge() -> Iterator[ThreadingHTTPServer]:
+def judge() -> Iterator[JudgeServer]:
     """Answers 429 first, then 8 for single turns, 5 for second ones, and once nothing that can be read."""
+    with JudgeServer() as server:
+        server.busy, server.silent = {1}, "Frage 2 {x}? M: "
+        server.fault = lambda number, _: (429, {"retry-after": "0.01"}) if number in server.busy else None
 
-    class Scripted(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with server.lock:
-                server.asked.append((body, self.headers["Authorization"]))
-                count = len(server.asked)
-            if count in server.busy:
-                self.send_response(429)
-                self.send_header("Retry-After-Ms", "5")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            system, user = (message["content"] for message in body["messages"])
-            rating = "Bewertung: [[8]]" if system.startswith("single") else "Bewertung: **[[5]]**"
-            if server.silent in system + user:
-                rating = "Das kann ich nicht sagen."
-            message = {"role": "assistant", "content": f"Wie [1] zeigt, gut.\n{rating}"}
-            reply = {"id": "1", "object": "chat.completion", "created": 0, "model": "judge-0613"}
-            reply["choices"] = [{"index": 0, "finish_reason": "stop", "message": message}]
-            data = json.dumps(reply).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+        def said(chat: str) -> str:
+            if server.silent in chat:
+                return "Das kann ich nicht sagen."
+            return "Wie [1] zeigt, gut.\n" + ("Bewertung: [[8]]" if chat.startswith("F: ") else "**[[5]]**")
 
-        def log_message(self, *args: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    server.lock, server.asked, server.busy, server.silent = threading.Lock(), [], {1}, "Frage 2 {x}? M: "
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+        server.said = said
+        yield server
 
 
 def evaluate(
@@ -118,8 +91,8 @@ def rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def judged(judge: ThreadingHTTPServer, **more: object) -> MtBench:
-    return replace(SHORT, judge="judge", base_url=f"http://127.0.0.1:{judge.server_port}/v1", **more)
+def judged(judge: JudgeServer, **more: object) -> MtBench:
+    return replace(SHORT, judge="judge", base_url=judge.url, **more)
 
 
 def test_without_a_judge_chrf_to_the_references(
@@ -142,7 +115,7 @@ def test_without_a_judge_chrf_to_the_references(
     assert list(scores) == ["mt-bench", *(f"mt-bench/{part}" for part in parts)]
     assert scores["mt-bench/turn-1"].value == pytest.approx(fmean(by_turn[0]))
     assert scores["mt-bench"].value == pytest.approx((fmean(by_turn[0]) + fmean(by_turn[1])) / 2)
-    assert scores["mt-bench"].n == 10
+    assert scores["mt-bench"].n == 5
     assert {score.metric for score in scores.values()} == {"chrF-to-reference"}
     assert "no MT-Bench score" in scores["mt-bench"].signature
     assert "nc:6" in scores["mt-bench"].signature
@@ -210,44 +183,49 @@ def test_other_settings_do_not_take_old_answers(
 def test_a_judge_rates_and_what_cannot_be_read_is_counted(
     checkpoint: Checkpoint,
     pack: LanguagePack,
-    judge: ThreadingHTTPServer,
+    judge: JudgeServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    scores = evaluate(judged(judge, concurrency=3), checkpoint, pack, tmp_path)
+    monkeypatch.setenv("JUDGE_KEY", "sk-secret")
+    bench = judged(judge, concurrency=3, api_key_env="JUDGE_KEY")
+    scores = evaluate(bench, checkpoint, pack, tmp_path)
     assert len(judge.asked) == 13
-    assert {key for _, key in judge.asked} == {"Bearer sk-secret"}
-    assert {(body["temperature"], body["max_tokens"]) for body, _ in judge.asked} == {(0, 2048)}
+    assert {one.headers["authorization"] for one in judge.asked} == {"Bearer sk-secret"}
     assert scores["mt-bench/turn-1"].value == 8
     assert scores["mt-bench/turn-1"].n == 5
     assert scores["mt-bench/turn-2"].value == 5
     assert scores["mt-bench"].value == 6.5
     assert scores["mt-bench/math"].value == pytest.approx((8 + 5 + 5) / 3)
     assert scores["mt-bench"].metric == "rating"
-    assert "judge:judge|" in scores["mt-bench"].signature
-    assert "unreadable:1" in scores["mt-bench"].signature
+    assert scores["mt-bench"].n == 6
+    assert "judge:judge (judge-0613)|" in scores["mt-bench"].signature
+    assert "unreadable:1/12" in scores["mt-bench"].signature
     told = rows(tmp_path / "judgements.jsonl")
     assert len(told) == 12
     assert Counter(row["prompt"] for row in told) == {
         "single": 4, "multi-turn": 4, "single-reference": 2, "multi-turn-reference": 2,
     }  # fmt: skip
-    assert [row["id"] for row in told if row["rating"] is None] == ["math-2"]
+    assert [row["id"] for row in rows(tmp_path / "ratings.jsonl") if row["value"] is None] == ["math-2"]
     assert {(row["judge"], row["answered_by"], row["date"][:2]) for row in told} == {
         ("judge", "judge-0613", "20")
     }
-    assert json.loads((tmp_path / "facts.json").read_text())["unreadable"] == 1
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert facts["unreadable"] == 1
+    assert facts["judge"]["calls"] == 13
+    assert facts["judge"]["tokens_in"] == 12 * 11
+    assert facts["bounds"] == pytest.approx({"lowest": (41 / 6 + 5) / 2, "highest": (50 / 6 + 5) / 2})
     assert "sk-secret" not in "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.json*"))
     evaluate(judged(judge), checkpoint, pack, tmp_path)
     assert len(judge.asked) == 13
 
 
 def test_prompts_are_filled_with_braces_in_answers(
-    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+    checkpoint: Checkpoint, pack: LanguagePack, judge: JudgeServer, tmp_path: Path
 ) -> None:
     evaluate(judged(judge), checkpoint, pack, tmp_path, limit=1)
     answers = rows(tmp_path / "answers.jsonl")[0]["answers"]
-    users = {body["messages"][1]["content"] for body, _ in judge.asked}
+    users = {one.body["messages"][1]["content"] for one in judge.asked}
     assert users == {
         f"F: Frage 1 {{x}}? A: {answers[0]}".strip(),
         f"Frage 1 {{x}}? {answers[0]} Kürzer? {answers[1]}".strip(),
@@ -255,17 +233,17 @@ def test_prompts_are_filled_with_braces_in_answers(
 
 
 def test_a_judge_that_never_answers(
-    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+    checkpoint: Checkpoint, pack: LanguagePack, judge: JudgeServer, tmp_path: Path
 ) -> None:
     judge.busy = range(4, 10_000)
-    with pytest.raises(ComponentError, match="RateLimitError 429") as error:
-        evaluate(judged(judge, concurrency=1), checkpoint, pack, tmp_path)
-    assert "is kept" in error.value.hint
+    with pytest.raises(ComponentError, match="429, not now") as error:
+        evaluate(judged(judge, concurrency=1, retries=1), checkpoint, pack, tmp_path)
+    assert "are kept" in error.value.hint
     assert len(rows(tmp_path / "judgements.jsonl")) == 3
 
 
 def test_a_judge_without_a_readable_verdict(
-    checkpoint: Checkpoint, pack: LanguagePack, judge: ThreadingHTTPServer, tmp_path: Path
+    checkpoint: Checkpoint, pack: LanguagePack, judge: JudgeServer, tmp_path: Path
 ) -> None:
     judge.silent = ""
     with pytest.raises(ComponentError, match="none of 4 verdicts"):
