@@ -96,7 +96,11 @@ class Pipeline:
             work = Preparing(
                 settings=recipe.prepare, seed=recipe.seed, pack=registry.pack(SOURCE), gates=gates,
                 count_tokens=counter.count if counter else None, limit=self.limit, progress=self.progress,
+                takes={slot.name: self.components[slot.address].takes for slot in recipe.train},
             )  # fmt: skip
+            for stream in self.streams:
+                if stream not in work.takes:
+                    self.progress.say(f"stream {stream}: no trainer of this recipe takes it")
             step.facts |= stages.prepare(recipe.sources, work, step.folder)
 
     def translate(self) -> None:

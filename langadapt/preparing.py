@@ -16,9 +16,9 @@ from langadapt.prepare.mixing import chosen
 from langadapt.prepare.preferences import MEAN, Rule, binarised
 from langadapt.prepare.readers import read_rows_of, settled
 from langadapt.prepare.reading import pinned
-from langadapt.prepare.selection import TokenCount, known, select
+from langadapt.prepare.selection import Choice, TokenCount, first, fit, known
 from langadapt.prepare.tally import Tally
-from langadapt.records import Preference, Record, Row, read_rows, record_from_row, writing
+from langadapt.records import KINDS, Preference, Record, Row, read_rows, record_from_row, writing
 from langadapt.schema import Prepare, Source
 
 Write = Callable[[Mapping[str, Any]], None]
@@ -38,7 +38,10 @@ class _Left:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparing:
-    """What rows are put through; `gates` are filters that judge them in the source language, which `pack` is of."""
+    """What rows are put through; `gates` are filters that judge them in the source language, which `pack` is of.
+
+    `takes` says for a stream which kind of record its trainer takes: no other is paid for.
+    """
 
     settings: Prepare
     seed: int
@@ -46,6 +49,7 @@ class Preparing:
     gates: Sequence[Named] = ()
     count_tokens: TokenCount | None = None
     limit: int | None = None
+    takes: Mapping[str, str] = field(default_factory=dict)
     progress: Progress
 
     def write(self, sources: Sequence[Source], folder: Path) -> dict[str, Any]:
@@ -93,14 +97,14 @@ class Preparing:
         source, guessed = settled(pinned(source))
         if guessed:
             self.progress.say(guessed)
-        rule = Rule.of(
-            source.binarize or MEAN, where=f"source.{source.name}.binarize", seed=self.seed
-        )
-        reading = _Reading(source, rule, _Left(drop), self.limit)
+        rule = Rule.of(source.binarize or MEAN, where=f"source.{source.name}.binarize", seed=self.seed)
+        reading = _Reading(source, rule, _Left(drop), self.limit, self.takes.get(source.stream, ""))
         licenses: Counter[str] = Counter()
         ids: list[str | int] = []
         with self.progress.task(f"read {source.name}", None) as task:
-            for record in self._judged(self._selected(reading, before, task), reading.left):
+            found = reading.kept(fit(reading.records(task), self.settings))
+            judged_here = self._judged(found, reading.left)
+            for record in reading.kept(first(judged_here, self.settings, self.count_tokens, before)):
                 keep(record.to_row())
                 ids.append(record.id)
                 licenses[record.license] += 1
@@ -110,13 +114,6 @@ class Preparing:
             "revision": source.revision, "license": source.license, "licenses": dict(licenses), "reader": source.reader,
             "guessed": guessed, "terms": [term.key for term in terms_of(source)], **reading.facts(),
         }  # fmt: skip
-
-    def _selected(self, reading: "_Reading", before: Duplicates, task: Task) -> Iterator[Record]:
-        for choice in select(reading.records(task), self.settings, self.count_tokens, before):
-            if choice.reason:
-                reading.left(choice.record.to_row(), choice.reason)
-            else:
-                yield choice.record
 
     def _judged(self, records: Iterator[Record], left: _Left) -> Iterator[Record]:
         """What the gates keep, in order. Rows that are in another language already are left to the gates after translation."""
@@ -149,6 +146,7 @@ class _Reading:
     rule: Rule
     left: _Left
     limit: int | None
+    takes: str = ""
     tally: Tally | None = None
     rated: bool = False
 
@@ -159,10 +157,18 @@ class _Reading:
             if "completions" in row and "chosen" not in row:
                 yield from self._pairs(row, where)
                 continue
-            record = record_from_row(row, where=where)
+            record = self._fitting(row, where)
             if isinstance(record, Preference):
                 self._tally().pair(row)
             yield record
+
+    def kept(self, choices: Iterator[Choice]) -> Iterator[Record]:
+        """The records that go on; the others are left out."""
+        for choice in choices:
+            if choice.reason:
+                self.left(choice.record.to_row(), choice.reason)
+            else:
+                yield choice.record
 
     def facts(self) -> dict[str, Any]:
         """What is told of preferences; nothing where there are none."""
@@ -177,7 +183,16 @@ class _Reading:
             if "chosen" in pair:
                 self._tally().pair(pair, reason)
             if not reason:
-                yield record_from_row(pair, where=where)
+                yield self._fitting(pair, where)
+
+    def _fitting(self, row: Row, where: str) -> Record:
+        record = record_from_row(row, where=where)
+        if self.takes and not isinstance(record, KINDS[self.takes]):
+            raise DataError(
+                f"{where}: this row is none of {self.takes}, which the stream {self.source.stream!r} takes",
+                hint=f"feed another stream (source.{self.source.name}.stream), or read it otherwise (`reader`)",
+            )
+        return record
 
     def _tally(self) -> Tally:
         self.tally = self.tally or Tally(self.rule if self.rated else None)

@@ -1,6 +1,7 @@
 """Which components in which order: a recipe file over what it extends, over the pack, under the command line."""
 
 import contextlib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from langadapt.slots import SLOTS, Slot, slots_of, translate_slot
 
 RECIPES = Path(__file__).with_name("recipes")
 TEMPLATES = Path(__file__).with_name("templates")
+_STREAM = re.compile(r"[A-Za-z0-9][\w-]*")
 DEFAULT = "phoenix"
 """The recipe for a language whose pack names none."""
 
@@ -69,11 +71,11 @@ def read_recipe(
     """Resolve a recipe by name or file for one language; `sources` replace the recipe's own where given."""
     chain = _chain(name, pack)
     own = [(leaves(table, layer), layer) for table, layer in chain]
-    command = Layer("--set", Path.cwd())
-    own.append((changes_tree(changes), command))
     if sources is not None:
+        given = Layer("rows of one's own", Path.cwd())
         own = [({key: value for key, value in tree.items() if key != "source"}, layer) for tree, layer in own]
-        own.append(({"source": leaves(sources, command)}, command))
+        own.append(({"source": leaves(sources, given)}, given))
+    own.append((changes_tree(changes), Layer("--set", Path.cwd())))
     pack_layer = Layer(pack.origin, pack.folder or Path.cwd())
     below = leaves({key: pack.facts[key] for key in ("base", "settings") if key in pack.facts}, pack_layer)
     trees = [below, *(tree for tree, _ in own)]
@@ -125,6 +127,11 @@ def _checked(recipe: Recipe) -> None:
         )
     allows(recipe.prepare.licenses, "")
     for source in recipe.sources:
+        if not _STREAM.fullmatch(source.stream) or source.stream == "dropped":
+            raise ConfigError(
+                f"source.{source.name}.stream: {source.stream!r} is no name for a stream",
+                hint="letters, digits, - and _, and not `dropped`, which is the file of what is left out",
+            )
         check_reader(source)
         parts_of(source)
         terms_of(source)

@@ -72,7 +72,7 @@ def prepared(tmp_path):
     """Prepare sources given as (name, rows, keys of `Source`); gives what is told, and the rows of a file."""
     progress = Told()
 
-    def run(*sources, gates=(), limit=None, **settings):
+    def run(*sources, gates=(), limit=None, takes=None, **settings):
         made = []
         for name, rows, keys in sources:
             path = tmp_path / f"{name}.jsonl"
@@ -81,7 +81,7 @@ def prepared(tmp_path):
                 Source(**{"name": name, "path": str(path), "stream": "sft", "license": "MIT", **keys})
             )
         work = Preparing(
-            settings=Prepare(**settings), seed=7, pack=registry.pack("en"), progress=progress, limit=limit,
+            settings=Prepare(**settings), seed=7, pack=registry.pack("en"), progress=progress, limit=limit, takes=takes or {},
             gates=[Named(f"gate-{number}", gate) for number, gate in enumerate(gates)],
         )  # fmt: skip
         told = work.write(made, tmp_path / "out")
@@ -181,3 +181,21 @@ def test_two_sources_do_not_repeat_each_other(prepared):
 def test_one_id_twice_in_a_source_is_told(prepared):
     with pytest.raises(DataError, match=r"id 'a' comes from two rows, the second in source.one"):
         prepared(("one", [chat("a", "this"), chat("a", "that")], {}))
+
+
+@pytest.mark.parametrize("settings", [{}, {"near_duplicates": 0.8}])
+def test_what_a_gate_leaves_out_leaves_out_no_other(prepared, settings):
+    long = " ".join(f"word{n}" for n in range(60))
+    rows = [chat("loud", f"{long}!"), chat("calm", long)]
+    _, rows_of = prepared(("one", rows, {}), gates=[Shout()], **settings)
+    assert [row["id"] for row in rows_of("sft")] == ["calm"]
+
+
+def test_rows_that_no_trainer_could_take_are_refused_before_they_cost_anything(prepared):
+    pair = {"id": 1, "prompt": "p", "chosen": "c", "rejected": "r"}
+    with pytest.raises(
+        DataError, match="line 1: this row is none of conversations, which the stream 'sft' takes"
+    ):
+        prepared(("one", [pair], {}), takes={"sft": "conversations"})
+    with pytest.raises(DataError, match="none of conversations"):
+        prepared(("raw", [rated("x", 5, 1)], {"reader": "ultrafeedback"}), takes={"sft": "conversations"})

@@ -111,3 +111,18 @@ def test_a_recipe_may_not_extend_itself(pack, tmp_path):
 def test_a_change_has_a_key_and_a_value(pack, change):
     with pytest.raises(ConfigError, match="KEY=VALUE"):
         read_recipe("phoenix", pack, changes=[change])
+
+
+def test_rows_of_one_s_own_can_be_changed_on_the_command_line(pack):
+    own = {"path": "rows.jsonl", "stream": "sft", "license": "LicenseRef-own"}
+    changes = ["source.own.license=CC-BY-NC-4.0", "source.own.reader=alpaca"]
+    (source,) = read_recipe("phoenix", pack, sources={"own": own}, changes=changes).sources
+    assert (source.license, source.reader) == ("CC-BY-NC-4.0", "alpaca")
+    with pytest.raises(ConfigError, match=r"source\.own\.nonsense"):
+        read_recipe("phoenix", pack, sources={"own": own}, changes=["source.own.nonsense=1"])
+
+
+@pytest.mark.parametrize("stream", ["dropped", "../x", "", "a b", ".hidden"])
+def test_a_stream_is_a_name_for_a_file(pack, stream):
+    with pytest.raises(ConfigError, match="is no name for a stream"):
+        read_recipe("phoenix", pack, sources={"own": {"path": "rows.jsonl", "stream": stream}})

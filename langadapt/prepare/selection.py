@@ -21,26 +21,37 @@ class Choice:
     reason: str = ""
 
 
+def fit(records: Iterable[Record], settings: Prepare) -> Iterator[Choice]:
+    """Judge each record by itself: words, licence, a preference that prefers nothing."""
+    for record in records:
+        yield Choice(record, _unfit(record, settings))
+
+
+def first(
+    records: Iterable[Record], settings: Prepare, count_tokens: TokenCount | None, duplicates: Duplicates
+) -> Iterator[Choice]:
+    """Judge each record beside those that went on before it, which `duplicates` holds, and by its length.
+
+    Nothing may leave out what goes on here: it would have left out its duplicates too.
+    """
+    for record in records:
+        look = duplicates.look(record)
+        reason = look.reason or _too_long(record, settings, count_tokens)
+        if not reason:
+            duplicates.keep(look)
+        yield Choice(record, reason)
+
+
 def select(
     records: Iterable[Record],
     settings: Prepare,
     count_tokens: TokenCount | None,
     duplicates: Duplicates | None = None,
 ) -> Iterator[Choice]:
-    """Judge each record, the cheapest test first.
-
-    `duplicates` holds the records of the stream that went on before these, so that one source does not repeat another;
-    those that go on now are added to it. Without it, only these records are compared.
-    """
+    """Both, the cheapest test first. Without `duplicates`, only these records are compared."""
     before = known(settings) if duplicates is None else duplicates
-    for record in records:
-        reason = _unfit(record, settings)
-        if not reason:
-            look = before.look(record)
-            reason = look.reason or _too_long(record, settings, count_tokens)
-            if not reason:
-                before.keep(look)
-        yield Choice(record, reason)
+    for choice in fit(records, settings):
+        yield choice if choice.reason else next(first([choice.record], settings, count_tokens, before))
 
 
 def known(settings: Prepare) -> Duplicates:

@@ -37,7 +37,7 @@ class Refusal(Segmentwise):
         """The words of the refusal."""
         low = pair.target.lower()
         cues = [(at, at + len(cue)) for cue in said("refusal", low, pack) if (at := _find(low, cue)) >= 0]
-        bare = _cannot(pack).search(low) if len(low) <= self.most else None
+        bare = cannot(pack).search(low) if len(low) <= self.most else None
         if not cues and not bare:
             return None
         sent = pair.source.lower()
@@ -57,7 +57,8 @@ def _parts(pack: LanguagePack) -> tuple[str, ...]:
 
 
 @lru_cache(64)
-def _cannot(pack: LanguagePack) -> re.Pattern[str]:
+def cannot(pack: LanguagePack) -> re.Pattern[str]:
+    """ "I cannot" in English and the pack's language, with words between."""
     phrases = (re.escape(phrase).replace("\\ …\\ ", " [^.!?\n]{0,80}?") for phrase in known("cannot", pack))
     return re.compile("|".join(rf"(?<!\w){one}" if spaced(one[0]) else one for one in phrases) or "(?!)")
 

@@ -10,11 +10,24 @@ from langadapt.interfaces import Loads, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
 from langadapt.records import Preference, Record, Side
 from langadapt_plugins.filters.phrases import known, spaced
+from langadapt_plugins.filters.refusal import cannot
 
 _MACHINE = (
     "as an ai", "as a language model", "as a large language model", "as an artificial intelligence", "ai language model",
-    "i am just a machine", "my knowledge cutoff", "my training data",
+    "my knowledge cutoff",
 )  # fmt: skip
+_UNABLE = (
+    "unable",
+    "not able",
+    "cannot",
+    "can't",
+    "won't be able",
+    "decline",
+    "not comfortable",
+    "do not have access",
+    "don't have access",
+)
+_NEAR = 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +48,20 @@ class Safety(Loads):
 
     def _judge(self, record: Record, pack: LanguagePack) -> Verdict:
         for answer in _answers(record):
-            low = " ".join(answer.lower().replace("’", "'").split())
-            start = low[: self.beginning + max(map(len, known("refusal", pack)))]
-            found = next(
-                (one for one in known("refusal", pack) if 0 <= _at(start, one) <= self.beginning), ""
+            low = " ".join(answer.lower().replace("\u2019", "'").split())
+            found = self._refusal(low, pack) or next(
+                (one for one in (*_MACHINE, *self._own) if _at(low, one) >= 0), ""
             )
-            found = found or next((one for one in (*_MACHINE, *self._own) if _at(low, one) >= 0), "")
             if found:
                 return Verdict(keep=False, reason=f"safety: {found.strip()}")
         return Verdict(keep=True)
+
+    def _refusal(self, low: str, pack: LanguagePack) -> str:
+        """A phrase of refusal at the beginning where something is denied, too: an apology alone refuses nothing."""
+        near = low[: self.beginning + _NEAR]
+        cue = next((one for one in known("refusal", pack) if 0 <= _at(near, one) <= self.beginning), "")
+        denied = cue and (cannot(pack).search(near) or any(_at(near, one) >= 0 for one in _UNABLE))
+        return cue if denied else ""
 
     @property
     def _own(self) -> tuple[str, ...]:
@@ -68,6 +86,11 @@ def _said(side: Side) -> Iterator[str]:
 def _at(low: str, phrase: str) -> int:
     """Where a phrase stands, not within a word of a script with spaces; -1 where it does not."""
     at = low.find(phrase)
-    while at > 0 and spaced(phrase[0]) and low[at - 1].isalnum():
+    while at >= 0:
+        end = at + len(phrase)
+        before = at > 0 and spaced(phrase[0]) and low[at - 1].isalnum()
+        after = spaced(phrase[-1]) and low[end : end + 1].isalnum()
+        if not before and not after:
+            return at
         at = low.find(phrase, at + 1)
     return at

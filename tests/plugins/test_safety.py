@@ -41,6 +41,10 @@ def test_an_answer_that_refuses_or_is_a_machine_is_dropped(answer):
     [
         "Bake it for an hour at 220 degrees.",
         "Texas an aide said. Bias an airline.",  # "as an ai" within words
+        "Use chalk as an aid to grip, or as an aisle mark.",
+        "I'm sorry for your loss. Such a day is hard.",
+        "Dear Ms Hall, I'm sorry that your parcel came late. It will be there on Monday.",
+        "split(my training data)",
         "Bake it. " * 20 + "You may think: I cannot do this. You can.",
         "",
     ],
