@@ -18,6 +18,8 @@ _DONE = 4
 """Rows are taken out when one in so many is done: to take one out copies all others."""
 _FEW = 4
 """When only one row in so many is left of a batch, it waits for those of the next ones: a step costs about the same for few."""
+_PADDED = 1.05
+"""Prompts are read together while they are padded to so many times their own tokens."""
 
 
 def fits(model: Any) -> bool:
@@ -33,7 +35,7 @@ def search(
     """The likeliest tokens after each prompt, up to its end or its limit; `size` rows at most are computed at once."""
     waiting: list[_Rows] = []
     for start in range(0, len(requests), size):
-        rows = _begun(model, prompting, requests[start : start + size])
+        rows = _batch(model, prompting, requests[start : start + size])
         few = size // _FEW if only_grows(rows.cache) else 0
         rest = yield from _written(model, prompting, rows, few)
         waiting += [rest] if rest else []
@@ -124,13 +126,39 @@ def _together(parts: "Sequence[_Rows]") -> "_Rows":
     )
 
 
-def _begun(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
-    """The first token after each prompt; what all prompts begin with is read once."""
-    import torch
+def _batch(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
+    """The first token after each prompt, read in groups of about one length: little is padded."""
+    if not only_grows(_cache(model)):
+        return _begun(model, prompting, requests)
+    parts = [_begun(model, prompting, group) for group in _alike(requests)]
+    return _together(parts) if len(parts) > 1 else parts[0]
+
+
+def _alike(requests: Sequence[Request]) -> Iterator[list[Request]]:
+    """Neighbours whose prompts together take little more room than they need."""
+    group: list[Request] = []
+    for request in requests:
+        lengths = [len(one.tokens) for one in (*group, request)]
+        if len(group) >= _FEW and max(lengths) * len(lengths) > _PADDED * sum(lengths):
+            yield group
+            group = []
+        group.append(request)
+    yield group
+
+
+def _cache(model: Any) -> Any:
     from transformers import DynamicCache
 
     cache = DynamicCache(config=model.config)
     give_room(cache)
+    return cache
+
+
+def _begun(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
+    """The first token after each prompt; what all prompts begin with is read once."""
+    import torch
+
+    cache = _cache(model)
     shared = _shared([request.tokens for request in requests]) if only_grows(cache) else []
     own = [request.tokens[len(shared) :] for request in requests]
     width = max(map(len, own))

@@ -29,6 +29,8 @@ from langadapt.segments import Document
 MINI = Path(__file__).parents[2] / "languages" / "de" / "mini"
 EN, DE = Language.of("en"), Language.of("de")
 PAIRS = 7
+LOOP_TOKENS = 256
+"""The fixed limit of the plain loop, which no limit of ours goes beyond here: both may ramble as long."""
 Texts = Sequence[str]
 Translate = Callable[[Texts], list[str]]
 
@@ -74,7 +76,7 @@ def ratio(ours: Translate, other: Translate, texts: Texts, pairs: int) -> tuple[
 
 
 def plain_loop(model: Path) -> Translate:
-    """What one writes first: batches of 32 in file order, up to 256 new tokens, the first line of each answer."""
+    """What one writes first: batches of 32 in file order, up to `LOOP_TOKENS` new tokens, the first line of each answer."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -87,7 +89,7 @@ def plain_loop(model: Path) -> Translate:
             prompts = [_prompt(text) for text in texts[start : start + 32]]
             batch = tokenizer(prompts, return_tensors="pt", padding=True, return_token_type_ids=False)
             with torch.inference_mode():
-                written = loaded.generate(**batch, max_new_tokens=256, do_sample=False)
+                written = loaded.generate(**batch, max_new_tokens=LOOP_TOKENS, do_sample=False)
             answers = tokenizer.batch_decode(
                 written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
             )
@@ -197,7 +199,13 @@ def server(model: Path) -> Iterator[str]:
 def _transformers(model: Path) -> Any:
     from langadapt_plugins.translators.transformers import TransformersTranslator
 
-    return TransformersTranslator(model=ModelRef(str(model)), family="alma", dtype="float32", device="cpu")
+    return TransformersTranslator(
+        model=ModelRef(str(model)),
+        family="alma",
+        dtype="float32",
+        device="cpu",
+        new_tokens_at_most=LOOP_TOKENS,
+    )
 
 
 def _vllm(model: Path) -> Any:

@@ -158,6 +158,15 @@ def test_what_all_prompts_begin_with_is_read_once(prompting):
     assert sum(read[:2]) < 2 * len(same[0].tokens)
 
 
+def test_prompts_are_read_beside_those_of_their_length():
+    from langadapt_plugins.translators.greedy import _alike
+
+    prompts = [Request(n, [7] * length, 1) for n, length in enumerate([50, 50, 49, 30, 29, 29, 28, 28, 3, 2])]
+    groups = [[len(one.tokens) for one in group] for group in _alike(prompts)]
+    assert [length for group in groups for length in group] == [len(one.tokens) for one in prompts]
+    assert groups == [[50, 50, 49, 30], [29, 29, 28, 28], [3, 2]]
+
+
 def test_rows_that_are_done_leave_no_room_behind(prompting):
     import torch
     from transformers import DynamicCache
