@@ -61,9 +61,10 @@ bench-plan: $(STAMP)  ## licences, preferences, contamination, and the plan besi
 bench-train: $(STAMP)  ## what the pre-flight finds in ruined configurations, and its false alarms on the recipes
 	$(BIN)/python scripts/bench/preflight.py
 
-bench-evaluate: $(STAMP)  ## verdicts of judges and their servers' faults, intervals and tests on simulated benchmarks
+bench-evaluate: $(STAMP)  ## verdicts of judges and their servers' faults, intervals and tests on simulated benchmarks, lm-eval with shared beginnings
 	$(BIN)/python scripts/bench/verdicts.py
 	$(BIN)/python scripts/bench/intervals.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/evaluate.py
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

@@ -1,4 +1,4 @@
-"""lm-eval's Hugging Face model, telling how far it is. Imports lm-eval: import this late."""
+"""lm-eval's Hugging Face model and the one that reads nothing twice, telling how far they are. Imports lm-eval: import this late."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from lm_eval.models.huggingface import HFLM
 
 from langadapt.interfaces import Progress, Task
+from langadapt_plugins.evaluators.prefix_model import PrefixModel
 
 
 class ToldModel(HFLM):  # type: ignore[misc]
@@ -30,6 +31,10 @@ class ToldModel(HFLM):  # type: ignore[misc]
         with self.progress.task("answers generated", len(requests)) as task:
             self.set_cache_hook(_Hook(task))
             return super().generate_until(requests, disable_tqdm=disable_tqdm)
+
+
+class ToldPrefixModel(ToldModel, PrefixModel):
+    """The same of the model that shares beginnings."""
 
 
 class _Hook:

@@ -42,9 +42,17 @@ ARCHITECTURES = {
         | {"rope_parameters": {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 4, "long_factor": [2.0] * 4}},
     ),
     "bloom, no positions": ("BloomConfig", {"hidden_size": 32, "n_layer": 2, "n_head": 2, "initializer_range": 0.2}),
-    "recurrent gemma, states": ("RecurrentGemmaConfig", SMALL | {"lru_width": 32, "attention_window_size": 24}),
+    "qwen3-next, linear attention": (
+        "Qwen3NextConfig",
+        SMALL
+        | {"head_dim": 8, "num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 32}
+        | {"linear_num_key_heads": 2, "linear_num_value_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
+        | {"shared_expert_intermediate_size": 32},
+    ),
+    "mamba, states": ("MambaConfig", {"hidden_size": 32, "num_hidden_layers": 2, "initializer_range": 0.2}),
 }  # fmt: skip
-STRANGERS = {"phi3, longrope", "bloom, no positions", "recurrent gemma, states"}
+SIDE_BY_SIDE = {"bloom, no positions", "qwen3-next, linear attention"}
+AS_HF = {"phi3, longrope", "mamba, states"}
 
 
 @cache
@@ -69,9 +77,7 @@ def random_model(name, read):
     config, settings = ARCHITECTURES[name]
     ids = {"vocab_size": len(read), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     places = (
-        {}
-        if config in ("GPT2Config", "BloomConfig", "RecurrentGemmaConfig")
-        else {"max_position_embeddings": 512}
+        {} if config in ("GPT2Config", "BloomConfig", "MambaConfig") else {"max_position_embeddings": 512}
     )
     with torch.random.fork_rng():
         torch.manual_seed(3)
