@@ -14,9 +14,9 @@ from langadapt.prepare.duplicates import Duplicates
 from langadapt.prepare.known import terms_of
 from langadapt.prepare.mixing import chosen
 from langadapt.prepare.preferences import MEAN, Rule, binarised
-from langadapt.prepare.readers import read_rows_of, settled
+from langadapt.prepare.readers import apart, is_rated, read_rows_of, settled
 from langadapt.prepare.reading import pinned
-from langadapt.prepare.selection import Choice, TokenCount, first, fit, known
+from langadapt.prepare.selection import EMPTY, Choice, TokenCount, first, fit, hollow, known
 from langadapt.prepare.tally import Tally
 from langadapt.records import KINDS, Preference, Record, Row, read_rows, record_from_row, writing
 from langadapt.schema import Prepare, Source
@@ -55,7 +55,7 @@ class Preparing:
     def write(self, sources: Sequence[Source], folder: Path) -> dict[str, Any]:
         """`folder/STREAM.jsonl`, and what was left out in `folder/dropped.jsonl`; counts by source and stream.
 
-        Raises `DataError` for a stream without a row, and for one id that comes from two sources.
+        Raises `DataError` for a stream without a row, and for one id that comes twice from a source.
         """
         told: dict[str, Any] = {}
         rows: dict[str, int] = {}
@@ -71,9 +71,11 @@ class Preparing:
         whole = out.with_suffix(".unmixed.jsonl") if weights else out
         before = known(self.settings)
         ids: dict[str, list[str | int]] = {}
+        had: set[str | int] = set()
         with writing(whole) as keep:
             for source in sources:
-                ids[source.name], told[source.name] = self._source(source, before, keep, drop)
+                ids[source.name], told[source.name] = self._source(source, (before, had), keep, drop)
+                had.update(ids[source.name])
         _check(sources[0].stream, ids, told)
         if not weights:
             return sum(map(len, ids.values()))
@@ -91,9 +93,10 @@ class Preparing:
         return sum(map(len, taken.values()))
 
     def _source(
-        self, source: Source, before: Duplicates, keep: Write, drop: Write
+        self, source: Source, earlier: tuple[Duplicates, set[str | int]], keep: Write, drop: Write
     ) -> tuple[list[str | int], dict[str, Any]]:
-        """Write the rows of one source; gives their ids and what is told of them."""
+        """Write the rows of one source, beside the texts and ids of those `earlier`; gives their ids and what is told of them."""
+        before, had = earlier
         source, guessed = settled(pinned(source))
         if guessed:
             self.progress.say(guessed)
@@ -102,9 +105,10 @@ class Preparing:
         licenses: Counter[str] = Counter()
         ids: list[str | int] = []
         with self.progress.task(f"read {source.name}", None) as task:
-            found = reading.kept(fit(reading.records(task), self.settings))
-            judged_here = self._judged(found, reading.left)
-            for record in reading.kept(first(judged_here, self.settings, self.count_tokens, before)):
+            fitting = reading.kept(fit(reading.records(task), self.settings))
+            judged_here = self._judged(fitting, reading.left)
+            for found in reading.kept(first(judged_here, self.settings, self.count_tokens, before)):
+                record = apart(found, had, source.name)
                 keep(record.to_row())
                 ids.append(record.id)
                 licenses[record.license] += 1
@@ -152,10 +156,14 @@ class _Reading:
 
     def records(self, task: Task) -> Iterator[Record]:
         """The records, with whatever makes no record left out."""
+        rated = is_rated(self.source)
         for where, row in read_rows_of(self.source, self.limit):
             task.advance()
-            if "completions" in row and "chosen" not in row:
+            if rated:
                 yield from self._pairs(row, where)
+                continue
+            if hollow(row):
+                self.left(row, EMPTY)
                 continue
             record = self._fitting(row, where)
             if isinstance(record, Preference):

@@ -16,6 +16,7 @@ from langadapt.prepare.licenses import allows
 from langadapt.prepare.mixing import check_weights
 from langadapt.prepare.preferences import MEAN, Rule
 from langadapt.prepare.readers import check_reader
+from langadapt.prepare.spoken import check_language
 from langadapt.published import published, spoken
 from langadapt.registry import did_you_mean
 from langadapt.schema import Plan, Prepare, Source, check
@@ -133,6 +134,7 @@ def _checked(recipe: Recipe) -> None:
                 hint="letters, digits, - and _, and not `dropped`, which is the file of what is left out",
             )
         check_reader(source)
+        check_language(source)
         parts_of(source)
         terms_of(source)
         Rule.of(source.binarize or MEAN, where=f"source.{source.name}.binarize")

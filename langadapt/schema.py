@@ -40,7 +40,7 @@ class Source:
     revision: str | None = None
     license: str = ""
     language: str = ""
-    limit: int | None = None
+    limit: Annotated[int | None, Gt(0)] = None
     subsets: Subsets | Literal[False] | None = field(default=None, hash=False)
     terms: Sequence[str] = ()
     binarize: str | dict[str, Any] | None = field(default=None, hash=False)
@@ -60,11 +60,16 @@ class Prepare:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run may be expected to cost before it asks, and the machine that is planned for."""
+    """What a run may be expected to cost before it asks, and the machine that is planned for.
+
+    `input_price` and `output_price` are what a translator's service takes for a million tokens, in US dollars as `hour`.
+    """
 
     ask_above: Annotated[float, Ge(0)] = 10.0
     hardware: str | None = None
-    hour: Annotated[float | None, Ge(0)] = None
+    hour: Annotated[float | None, Ge(0), Le(1e6)] = None
+    input_price: Annotated[float | None, Ge(0), Le(1e6)] = None
+    output_price: Annotated[float | None, Ge(0), Le(1e6)] = None
     currency: Literal["EUR", "USD"] = "EUR"
 
 

@@ -9,6 +9,7 @@ from langadapt.errors import ConfigError
 from langadapt.interfaces import Hypothesis, Segment, Task, Translator
 from langadapt.languages import Language
 from langadapt.prepare.routing import Route, Router
+from langadapt.prepare.spoken import covers
 from langadapt.records import Record, Row
 from langadapt.segments import Damage, Document
 
@@ -138,7 +139,7 @@ class Translating:
         if route.action == "drop":
             raise Damage(f"routing: {route.rule}: {route.reason}")
         if planned.documents is None:
-            if route.action == "translate" and record.language != self.languages[1].code:
+            if route.action == "translate" and not covers(self.languages[1].code, record.language):
                 raise Damage(
                     f"language: {record.language} is neither {self.languages[0].code} nor {self.languages[1].code}"
                 )

@@ -27,7 +27,8 @@ def read(path):
 
 def chat(key, *texts, **extra):
     roles = ("user", "assistant")
-    turns = [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)]
+    said = texts if len(texts) > 1 else (*texts, "Said.")
+    turns = [{"role": roles[n % 2], "content": text} for n, text in enumerate(said)]
     return {"id": key, "messages": turns, **extra}
 
 
@@ -129,9 +130,39 @@ def test_a_stream_without_a_row_says_why(prepared):
         prepared(("one", [], {}))
 
 
-def test_one_id_from_two_sources_is_told(prepared):
+def test_one_id_from_two_sources_gets_the_name_of_the_second(prepared):
+    _, out = prepared(
+        ("one", [chat("7", "a"), chat("8", "c")], {}), ("two", [chat("7", "b"), chat("8", "c")], {})
+    )
+    assert ids(out("sft")) == ["7", "8", "two/7"]
+    assert reasons(out("dropped")) == {"8": "duplicate: of 8"}
     with pytest.raises(DataError, match="id '7' comes from two rows"):
-        prepared(("one", [chat("7", "a")], {}), ("two", [chat("7", "b")], {}))
+        prepared(("one", [chat("7", "a"), chat("7", "b")], {}))
+
+
+def test_sources_that_overlap_and_have_no_ids_both_go_on_where_duplicates_may(prepared):
+    rows = [{"text": "a"}, {"text": "b"}]
+    _, out = prepared(("one", rows, {}), ("two", rows, {}), deduplicate=False)
+    found = ids(out("sft"))
+    assert found[2:] == [f"two/{name}" for name in found[:2]]
+
+
+def test_rows_without_a_turn_are_left_out_and_stop_nothing(prepared):
+    talk = [{"from": "human", "value": "Ask."}, {"from": "gpt", "value": "Say."}]
+    rows = [
+        {"conversations": talk},
+        {"conversations": []},
+        {"conversations": None},
+        {"conversations": talk[:1]},
+    ]
+    told, out = prepared(("one", rows, {}))
+    assert told["sources"]["one"]["dropped"] == {"empty": 2, "no answer": 1}
+    assert len(out("sft")) == 1
+
+
+def test_a_column_completions_makes_no_rated_row(prepared):
+    _, out = prepared(("one", [chat("1", "a", completions=["x"])], {}))
+    assert ids(out("sft")) == ["1"]
 
 
 def test_the_held_out_share_is_near_and_a_row_never_changes_sides(tmp_path):
@@ -270,4 +301,4 @@ def test_a_translation_without_its_source_is_told(sifted):
     with pytest.raises(DataError, match=r"'2' has no row of its shape in .*in\.jsonl"):
         sifted([{"id": "1", "text": "a"}], [{"id": "2", "text": "b"}], {})
     with pytest.raises(DataError, match="'1' has no row of its shape"):
-        sifted([chat("1", "a", "b")], [chat("1", "a")], {})
+        sifted([chat("1", "a", "b", "c")], [chat("1", "a", "b")], {})

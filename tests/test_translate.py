@@ -125,6 +125,16 @@ def test_rows_in_the_target_language_pass_as_they_are_and_others_are_held(transl
     assert (told["segments"], told["held"]) == (1, {"language": 1})
 
 
+def test_rows_in_a_variety_of_the_target_language_pass(translated, scripted):
+    rows = [
+        {"id": "1", "text": "Servus", "language": "de-AT"},
+        {"id": "2", "text": "Grüezi", "language": "gsw"},
+    ]
+    _, out = translated(rows, scripted())
+    assert out["rows"] == rows[:1]
+    assert out["held"][0]["held"]["reason"] == "language: gsw is neither en nor de"
+
+
 def test_duplicates_are_sent_once_and_counted(translated, scripted):
     rows = [{"id": str(n), "text": "hello\nworld\nhello"} for n in range(3)]
     inner = scripted()

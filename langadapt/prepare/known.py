@@ -10,7 +10,7 @@ from typing import Any
 
 from langadapt.errors import ConfigError
 from langadapt.languages import mistakes, read_toml
-from langadapt.prepare.licenses import UNKNOWN, both, canonical, is_known, narrowed
+from langadapt.prepare.licenses import UNKNOWN, both, canonical, is_known, is_own, narrowed
 from langadapt.registry import did_you_mean
 from langadapt.schema import Source
 
@@ -83,22 +83,51 @@ def licensing(source: Source) -> Callable[[Mapping[str, Any]], str]:
     """What gives the SPDX expression of each raw row of a source; empty where nobody states one.
 
     The row's own word counts, else that of its part of the collection, else the source's; but where a narrower one asks
-    for less than a wider one, both hold, so that no row's claim opens what its source closes. A part that is not listed is unknown, whatever the source says. Only where the
-    source's licence is `per-row` does the row's own word count alone.
+    for less than a wider one, both hold, so that no row's claim opens what its source closes. A part that is not listed is
+    unknown, whatever the source says. Where neither the data set nor the recipe names parts, a row that names a part of a
+    known collection counts as one of it, whatever reader its source has. Only where the source's licence is `per-row` does
+    the row's own word count alone. Only a source can say that rows are the user's own.
     """
     alone = source.license.strip().lower() == PER_ROW
     parts = None if alone else parts_of(source)
     facts = known(source.path)
     whole = "" if alone else canonical(source.license or (facts.license if facts else ""))
+    mine = is_own(whole)
+    copied = {} if alone or parts or source.subsets is False else _collected()
+
+    def said(license_id: str) -> str:
+        return UNKNOWN if is_own(license_id) and not mine else license_id
 
     def row_license(row: Mapping[str, Any]) -> str:
-        own = [canonical(value) for key, value in row.items() if key.strip().lower().rstrip("s") in _COLUMNS]
+        own = [
+            said(canonical(value))
+            for key, value in row.items()
+            if key.strip().lower().rstrip("s") in _COLUMNS
+        ]
         if alone:
             return both(own) or UNKNOWN
-        part = (parts[1].get(folded(row.get(parts[0]))) or UNKNOWN) if parts else ""
+        if parts:
+            part = said(parts[1].get(folded(row.get(parts[0]))) or UNKNOWN)
+        else:
+            named = [
+                (copied[column], value) for key, value in row.items() if (column := folded(key)) in copied
+            ]
+            part = both(licenses.get(folded(value), "") for licenses, value in named)
         return narrowed(narrowed(whole, part), both(own))
 
     return row_license
+
+
+@cache
+def _collected() -> Mapping[str, Mapping[str, str]]:
+    """The licences of the parts of all known collections, by the folded column and value."""
+    found: dict[str, dict[str, str]] = {}
+    for one in _tables()[0].values():
+        of = found.setdefault(folded(one.column), {}) if one.column else {}
+        of.update(
+            {value: both([license_id, of.get(value, "")]) for value, license_id in one.licenses.items()}
+        )
+    return found
 
 
 def folded(value: Any) -> str:

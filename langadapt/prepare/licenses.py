@@ -26,6 +26,7 @@ _LONGEST, _SHOWN = 500, 60
 _NOTHING = frozenset({"unknown", "none", "n/a", "na", "null", "nan", "unlicensed", "-", "?", "noassertion"})
 _DASH = re.compile("[\u2010-\u2015\u2212]")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_LISTED = re.compile(r"[,:]\s*\d+$")  # `MIT,0` is no MIT-0: a whole number behind a comma is another value
 _OPERATOR = re.compile(r"(?<![\w.+-])(and|or|with)(?![\w.+-])|([()])|([,;&|/])")
 
 
@@ -109,6 +110,11 @@ def is_known(expression: str) -> bool:
     known = _facts().licences.values()
     names = {one.name for one in known} - {_licence(UNKNOWN).name}
     return all(one.name in names for one in licences_in(expression))
+
+
+def is_own(expression: str) -> bool:
+    """Whether an expression names the licence of the user's own rows, in any case of its letters."""
+    return any(one.name == _licence(OWN).name for one in licences_in(expression))
 
 
 def _asks(expression: str) -> set[str]:
@@ -215,6 +221,8 @@ def _single(text: str) -> str:
     if twice := re.fullmatch(r"(.*\S) ?\(([^()]+)\)", text):  # a name, and its short form behind
         one, two = _single(twice[1]), _single(twice[2])
         return one if one == two else ""
+    if _LISTED.search(text):
+        return ""
     slug = _slug(text)
     if slug in facts.spelling:
         return facts.spelling[slug]

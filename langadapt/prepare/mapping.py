@@ -100,13 +100,14 @@ class Listed:
     def of(self, row: Row, where: str) -> list[Row]:
         """The messages that are taken."""
         turns = self._turns(row[self.column], f"{where}, {self.column}")
-        if self.take == "all":
+        if self.take == "all" or not turns:
             return turns
         if len(turns) < 2:
             raise DataError(f"{where}, {self.column}: a prompt and an answer are needed", hint=_CHOOSE)
         if self.take == "last":
             return turns[-1:]
-        if self.same and self._turns(row[self.same], f"{where}, {self.same}")[:-1] != turns[:-1]:
+        other = self._turns(row[self.same], f"{where}, {self.same}") if self.same else []
+        if other and other[:-1] != turns[:-1]:
             raise DataError(
                 f"{where}: {self.column} and {self.same} do not answer the same prompt", hint="drop the row"
             )
@@ -119,6 +120,8 @@ class Listed:
         )
 
     def _turns(self, value: Any, where: str) -> list[Row]:
+        if value is None:
+            return []
         if not isinstance(value, list):
             raise DataError(f"{where}: a list of turns is needed, not {_kind(value)}", hint=_CHOOSE)
         return [self._turn(turn, f"{where}[{number}]") for number, turn in enumerate(value)]

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -14,6 +14,8 @@ from langadapt.errors import ConfigError, DataError, LangAdaptError
 from langadapt.prepare.known import known, licensing, parts_of
 from langadapt.prepare.mapping import Reader
 from langadapt.prepare.reading import Placed, is_local, rows
+from langadapt.prepare.selection import hollow
+from langadapt.prepare.spoken import language_of
 from langadapt.prepare.tables import read_readers
 from langadapt.prepare.trees import paths
 from langadapt.records import KINDS, Record, Row, record_from_row
@@ -88,6 +90,16 @@ def _fitting(source: Source, row: Row) -> Reader:
     )
 
 
+def is_rated(source: Source) -> bool:
+    """Whether the rows of a source with a reader are answers with ratings, which become pairs first."""
+    return "completions" in _reader(source).parts
+
+
+def apart(record: Record, taken: Container[str | int], source: str) -> Record:
+    """The record, with its source's name before an id that a row of another source of its stream has already."""
+    return replace(record, id=f"{source}/{record.id}") if record.id in taken else record
+
+
 def read_source(source: Source, limit: int | None) -> Iterator[Record]:
     """The records of a source with its name, licence and language on them; errors name the place.
 
@@ -110,13 +122,18 @@ def read_rows_of(source: Source, limit: int | None) -> Iterator[tuple[str, Row]]
 
 
 def check_rows(source: Source, limit: int | None, takes: str | None = None) -> list[str]:
-    """Every mistake of a local file's rows, as lines that name file and line; `takes` is the kind that is wanted."""
+    """Every mistake of a local file's rows, as lines that name file and line; `takes` is the kind that is wanted.
+
+    Raises `ConfigError` where the source, and not a row, is to be mended: no reader fits, or several do.
+    """
     wrong: list[str] = []
     try:
         source, _ = settled(source)
         finish = _Finish(source, _reader(source))
         for item in islice(_items(source, finish.reader, wrong), _least(source, limit)):
             wrong += _mistake(finish, item, source, takes)
+    except ConfigError:
+        raise
     except LangAdaptError as error:
         wrong.append(str(error))
     return wrong
@@ -128,7 +145,7 @@ def _mistake(
     where = item[0]
     try:
         row = finish(*item)
-        if finish.rated:
+        if finish.rated or hollow(row):
             return
         record = record_from_row(row, where=where)
     except LangAdaptError as error:
@@ -174,7 +191,7 @@ class _Finish:
         self.reader, self.name = reader, source.name
         self.license = licensing(source)
         self.column = parts[0] if parts else ""
-        self.language = source.language or (facts.language if facts else "")
+        self.language = language_of(source.language or (facts.language if facts else ""))
         path = Path(source.path).name if is_local(source) else source.path
         self.origin = {"path": path, **({"revision": source.revision} if source.revision else {})}
         self.rated = "completions" in reader.parts
@@ -192,11 +209,10 @@ class _Finish:
         part = (raw.get(self.column) if self.column else None) or mapped.get("source")
         if "subset" not in row and isinstance(part, str) and part != self.name:
             row["subset"] = part
-        spoken = mapped.get("language")
         facts = {
             "source": self.name,
             "license": self.license(raw),
-            "language": spoken if isinstance(spoken, str) and spoken else self.language,
+            "language": language_of(mapped.get("language")) or self.language,
         }
         before = row.get("origin")
         origin = {**self.origin, "row": number, **({} if before is None else {"before": before})}

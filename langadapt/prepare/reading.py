@@ -21,7 +21,7 @@ from langadapt.records import read_rows
 from langadapt.schema import Source
 
 Placed = tuple[str, int, Any]
-"""Where a row stands as a person would say it, its line or number, and what stands there."""
+"""Where a row stands as a person would say it; its line in a file of lines, its number from 1 elsewhere; what stands there."""
 
 _BATCH = 64
 _LONGEST = 1 << 28
@@ -122,8 +122,8 @@ def _json(path: Path, wrong: list[str] | None) -> Iterator[Placed]:
     """One array of rows, or rows one after the other, on one line each or on several."""
     del wrong
     with _open(path) as data, _text(data) as text, _decoding(path):
-        for number, row in json_values(text, path):
-            yield f"{path}, line {number}", number, row
+        for number, (line, row) in enumerate(json_values(text, path), 1):
+            yield f"{path}, line {line}", number, row
 
 
 def _csv(path: Path, wrong: list[str] | None) -> Iterator[Placed]:
@@ -220,6 +220,11 @@ def _hub(source: Source) -> Iterator[Placed]:
             yield f"{source.path}, row {number}", number, _plain(dict(row))
     except Exception as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
+        if is_local(source):
+            raise DataError(
+                f"source.{source.name}: the folder {source.path} cannot be read: {said}",
+                hint="are its files whole, and of one kind? Or name one file of it",
+            ) from error
         raise MachineError(
             f"source.{source.name}: {source.path} can be neither read here nor fetched: {said}",
             hint="check the name and the network, or give a file with --conversations or --preferences",

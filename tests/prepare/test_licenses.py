@@ -63,6 +63,38 @@ def test_spellings(spdx, text):
     assert canonical(canonical(text)) == spdx
 
 
+CC = "https://creativecommons.org/licenses"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{CC}/by/4.0/deed.en, {CC}/by-nc/4.0/",
+        f"{CC}/by/4.0/legalcode; not for commercial use",
+        f"{CC}/by-sa/4.0/deed.en AND CC-BY-NC-4.0",
+        f"{CC}/by/4.0/deed (non-commercial)",
+        "https://creativecommons.org/publicdomain/zero/1.0/legalcode.en, research only",
+    ],
+)
+def test_an_address_swallows_nothing_behind_it(text):
+    assert not allows("commercial", text)
+    assert not allows("research", text)
+
+
+@pytest.mark.parametrize(
+    "end", ["", "/", "/deed", "/deed.en", "/deed.zh-hans", "/legalcode.txt", "/legalcode/"]
+)
+def test_the_pages_of_one_licence(end):
+    assert canonical(f"{CC}/by-sa/4.0{end}") == "CC-BY-SA-4.0"
+
+
+def test_a_number_behind_a_comma_is_no_version():
+    assert canonical("MIT-0") == canonical("mit 0") == "MIT-0"
+    assert not allows("commercial", "MIT,0")
+    assert not allows("commercial", "CC, 0")
+    assert canonical("Apache License, Version 2.0") == canonical("Apache, 2.0") == "Apache-2.0"
+
+
 @pytest.mark.parametrize(
     ("use", "name"), [(use, name) for use, names in HUB.items() for name in names.split()]
 )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langadapt.errors import DataError, MachineError
+from langadapt.errors import DataError
 from langadapt.prepare.reading import pinned, rows
 from langadapt.prepare.values import json_values
 from langadapt.schema import Source
@@ -65,7 +65,9 @@ def test_a_file_in_any_packing(tmp_path, kind, pack):
 def test_places(tmp_path):
     path = tmp_path / "rows.json"
     path.write_bytes(written(".json"))
-    assert [(where, number) for where, number, _ in rows(source(path))][1] == (f"{path}, line 5", 5)
+    assert [(where, number) for where, number, _ in rows(source(path))][1] == (f"{path}, line 5", 2)
+    path.write_text(json.dumps(ROWS), encoding="utf-8")
+    assert [place[:2] for place in rows(source(path))] == [(f"{path}, line 1", n) for n in (1, 2, 3)]
     path = tmp_path / "rows.csv"
     path.write_bytes(written(".csv"))
     assert [number for _, number, _ in rows(source(path))] == [2, 4, 5]
@@ -194,8 +196,12 @@ def test_a_folder_is_read_by_the_library_that_reads_the_hub(tmp_path):
     (tmp_path / "rows" / "train.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
     assert [row["text"] for _, _, row in rows(source(tmp_path / "rows"))] == ["one", "two"]
     (tmp_path / "none").mkdir()
-    with pytest.raises(MachineError, match="neither read here nor fetched"):
+    with pytest.raises(DataError, match=r"source.x: the folder .*none cannot be read"):
         list(rows(source(tmp_path / "none")))
+    (tmp_path / "rows" / "train.jsonl").write_text('{"text": "one"}\n{"text": \n')
+    with pytest.raises(DataError, match=r"source.x: the folder .*rows cannot be read") as caught:
+        list(rows(source(tmp_path / "rows")))
+    assert "network" not in caught.value.hint
 
 
 JSON = st.recursive(

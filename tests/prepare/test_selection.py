@@ -143,6 +143,40 @@ def test_a_turn_without_a_word_leaves_nothing_to_learn(messages, empty):
     assert told([record_from_row(row)])["r"] == ("empty" if empty else "")
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"name": None}, {"tool_calls": None}, {"tool_calls": []}, {"name": ""}, {"loss": True, "weight": 1},
+        {"function_call": {"name": None, "arguments": None}}, {"tool_calls": [{"name": None}]},
+    ],
+)  # fmt: skip
+def test_what_holds_nothing_makes_no_turn_say_something(extra):
+    blank = {"role": "assistant", "content": " ", **extra}
+    row = {"id": "r", "messages": [{"role": "user", "content": "a"}, blank], "license": "MIT"}
+    assert told([record_from_row(row)])["r"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("roles", "reason"),
+    [
+        (["user"], "no answer"),
+        (["user", "user"], "no answer"),
+        (["system", "user"], "no answer"),
+        (["user", "assistant", "user"], "no answer: the last turn is the user's"),
+        (["user", "assistant", "tool"], ""),
+        (["system", "assistant"], ""),
+        (["user", "assistant", "user", "assistant"], ""),
+    ],
+)
+def test_turns_without_an_answer_are_left_out(roles, reason):
+    messages = [{"role": role, "content": f"text {n}"} for n, role in enumerate(roles)]
+    row = {"id": "r", "messages": messages, "license": "MIT"}
+    assert told([record_from_row(row)])["r"] == reason
+    chosen = [{"role": "user", "content": "other"}, {"role": "assistant", "content": "other"}]
+    pairs = {"id": "p", "prompt": "Ask.", "chosen": chosen, "rejected": messages, "license": "MIT"}
+    assert told([record_from_row(pairs)])["p"] == reason
+
+
 def test_a_turn_that_calls_a_tool_may_say_nothing():
     call = {"role": "assistant", "content": "", "tool_calls": [{"name": "clock"}]}
     row = {"id": "r", "messages": [{"role": "user", "content": "a"}, call], "license": "MIT"}
