@@ -199,3 +199,8 @@ def test_rows_that_no_trainer_could_take_are_refused_before_they_cost_anything(p
         prepared(("one", [pair], {}), takes={"sft": "conversations"})
     with pytest.raises(DataError, match="none of conversations"):
         prepared(("raw", [rated("x", 5, 1)], {"reader": "ultrafeedback"}), takes={"sft": "conversations"})
+
+
+def test_a_column_completions_makes_no_rated_row(prepared):
+    _, rows_of = prepared(("one", [chat("1", "a", completions=["x"])], {}))
+    assert [row["id"] for row in rows_of("sft")] == ["1"]

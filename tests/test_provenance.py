@@ -117,6 +117,22 @@ def test_ids_are_text_or_numbers_and_one_may_stand_in_two_streams(tmp_path, scri
     assert [way.id for way in ways(folder, "33")] == [33]
 
 
+def test_a_number_and_a_text_that_read_alike_are_two_rows(tmp_path, scripted):
+    streams = {"sft": [made.talk(1, 1), made.talk("1", 2), made.talk("11", 3)], "dpo": [made.pair("x", 1)]}
+    folder = made.build(tmp_path / "run", scripted, made=streams)
+    found = ways(folder, "1")
+    assert [(way.id, way.source["row"]) for way in found] == [(1, 1), ("1", 2)]
+    assert [way.pairs[0].source[-1] for way in found] == ["1", "2"]
+    assert all(way.missing == () for way in found)
+
+
+def test_a_manifest_that_tells_nothing_is_an_error_of_the_data(folder):
+    path = folder / "prepare" / "manifest.json"
+    path.write_text(json.dumps({"step": "prepare"}))
+    with pytest.raises(DataError, match="no row has the id"):
+        ways(folder, "t1")
+
+
 def test_a_row_in_the_target_language_is_told_as_such(folder):
     (way,) = ways(folder, "deutsch")
     assert way.route == "as it stands, in de"

@@ -67,7 +67,7 @@ def test_a_key_of_the_environment_is_masked_whatever_it_looks_like(monkeypatch):
 def test_a_place_is_found_beside_words_and_in_escaped_text_only(monkeypatch, tmp_path):
     home = tmp_path / "some_one"
     monkeypatch.setenv("HOME", str(home))
-    for text in (f"see {home}/x", f"see {str(home).replace('_', chr(92) + '_')}/x"):
+    for text in (f"see {home}/x", f"see file://{home}/x", f"see {str(home).replace('_', chr(92) + '_')}/x"):
         with pytest.raises(DataError, match="a folder of this machine"):
             checks.check_text(text, "README.md")
     checks.check_text(f"https:&#47;&#47;host.test{home}/x and {home}s/x", "README.md")

@@ -160,11 +160,6 @@ def test_rows_without_a_turn_are_left_out_and_stop_nothing(prepared):
     assert len(out("sft")) == 1
 
 
-def test_a_column_completions_makes_no_rated_row(prepared):
-    _, out = prepared(("one", [chat("1", "a", completions=["x"])], {}))
-    assert ids(out("sft")) == ["1"]
-
-
 def test_the_held_out_share_is_near_and_a_row_never_changes_sides(tmp_path):
     rows = [{"id": f"row-{n}", "text": "x"} for n in range(5000)]
     told = stages.split(

@@ -92,10 +92,16 @@ class PrefixModel(HFLM):  # type: ignore[misc]  # lm-eval is not typed
             self.cache_hook.add_partial("loglikelihood_rolling", one.args, answer)
         return answers
 
-    def tok_encode(self, string: str, *args: Any, **kwargs: Any) -> Any:
+    def tok_encode(
+        self,
+        string: str,
+        add_special_tokens: bool | None = None,
+        left_truncate_len: int | None = None,
+        **_: Any,
+    ) -> Any:
         """As `hf`; what was encoded last is remembered."""
-        if args or kwargs or self._encoded is None:
-            return super().tok_encode(string, *args, **kwargs)
+        if add_special_tokens is not None or left_truncate_len is not None or self._encoded is None:
+            return super().tok_encode(string, add_special_tokens, left_truncate_len)
         if string not in self._encoded:
             if len(self._encoded) >= _REMEMBERED:
                 self._encoded.clear()

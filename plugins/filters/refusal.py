@@ -58,7 +58,7 @@ def _parts(pack: LanguagePack) -> tuple[str, ...]:
 
 @lru_cache(64)
 def cannot(pack: LanguagePack) -> re.Pattern[str]:
-    """ "I cannot" in English and the pack's language, with words between."""
+    """Whether somebody says that he cannot, in English or the pack's language, with words between."""
     phrases = (re.escape(phrase).replace("\\ …\\ ", " [^.!?\n]{0,80}?") for phrase in known("cannot", pack))
     return re.compile("|".join(rf"(?<!\w){one}" if spaced(one[0]) else one for one in phrases) or "(?!)")
 

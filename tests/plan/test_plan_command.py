@@ -86,6 +86,7 @@ def test_the_mini_recipe_is_planned_as_it_is_and_the_keys_are_those_of_the_page(
         "counts",
         "sample",
         "services",
+        "unpriced",
         "assumed",
         "notes",
         "stages",
@@ -239,18 +240,6 @@ def test_hostile_names_and_texts_steer_nothing(here):
     assert "7 rows" in said
     made = planned(*QUICK, "--conversations", here / "rows\x1b[31m.jsonl")
     assert made["sources"][0]["rows"] == 7
-
-
-def test_an_earlier_run_tells_how_long_its_steps_took(here):
-    folder = here / "runs" / "de-mini"
-    (folder / "train" / "sft").mkdir(parents=True)
-    facts = {"checkpoint": {"facts": {"seconds": 500.0, "tokens": 100_000}}}
-    (folder / "train" / "sft" / "manifest.json").write_text(
-        json.dumps({"step": "train/sft", "facts": facts, "seconds": 501.0})
-    )
-    told = stage(planned(*QUICK), "train.sft")
-    assert told["basis"] == "measured"
-    assert told["seconds"]["expected"] == pytest.approx(told["tokens"]["expected"] * 0.005, rel=0.01)
 
 
 def test_a_named_device_is_planned_for_and_not_calibrated_on(here):

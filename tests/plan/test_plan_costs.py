@@ -20,7 +20,7 @@ from langadapt.plan.peaks import (
     training_peak,
     translator_peak,
 )
-from langadapt.plan.training import measured_seconds, operations, trained_tokens, training_seconds
+from langadapt.plan.training import operations, trained_tokens, training_seconds
 
 MISTRAL = Model("mistral", 7.24e9, 32, 4096, 32_000, 1024, known=True)
 MISTRAL_CONFIG = {
@@ -121,7 +121,9 @@ def test_adapters_leave_out_gradients_and_states_of_the_rest():
     )  # Mistral, r 64, all seven matrices: 168 million
     assert training_peak(MISTRAL, training).expected < 40 * GIB
     size, states = checkpoint_bytes(MISTRAL, training)
-    assert size < 1e9
+    assert 2 * MISTRAL.parameters < size < 2 * MISTRAL.parameters + 1e9, (
+        "the merged model lies beside the adapters"
+    )
     assert states < 4e9
 
 
@@ -182,20 +184,6 @@ def test_rows_are_cut_filled_up_or_packed():
     assert padded.low == pytest.approx(90 * 100 + 10 * 2048)
     assert padded.high > 1.5 * padded.low
     assert trained_tokens(tokens, [], Training.of(FULL, pairs=False), 1) == tokens
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        None,
-        {},
-        {"facts": None},
-        {"facts": {"checkpoint": {"facts": {"seconds": 0, "tokens": 5}}}},
-        {"facts": {"checkpoint": {"facts": {"seconds": "x"}}}},
-    ],
-)
-def test_a_manifest_that_tells_nothing_is_not_believed(manifest):
-    assert measured_seconds(manifest, exact(1.0), Training.of(FULL, pairs=False)) is None
 
 
 def test_vllm_takes_its_share_of_the_device():
