@@ -1,14 +1,14 @@
 """`langadapt plan`: what a run will take, before anything starts."""
 
 import json
-import sys
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from langadapt.cli import options, printable
+from langadapt.cli import options
 
 if TYPE_CHECKING:
     from langadapt.languages import LanguagePack
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _NOBODY = "unnamed/base-7B"
 """What stands for the base where nobody names one."""
 _WIDTH = 100
+
+
+def _finite(_: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse what is no number, which every comparison of a range lets through."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number", param=option)
+    return value
 
 
 @click.command()
@@ -49,19 +56,20 @@ _WIDTH = 100
 @click.option(
     "--share",
     type=click.FloatRange(0, 1, min_open=True),
+    callback=_finite,
     default=0.01,
     show_default=True,
     help="Share of the rows that is looked at closely.",
 )
 @click.option(
     "--calibrate/--no-calibrate",
-    default=True,
-    help="Translate the sample, where the translator can run here; it is remembered.",
+    default=None,
+    help="Translate the sample, where the translator can run here; it is remembered. A server is asked only with --calibrate.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, and nothing else.")
 def plan_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     lang: str, recipe: str | None, run_dir: Path | None, limit: int | None, changes: tuple[str, ...], conversations: Path | None,
-    preferences: Path | None, memory_file: Path, hardware: str | None, share: float, calibrate: bool, as_json: bool,
+    preferences: Path | None, memory_file: Path, hardware: str | None, share: float, calibrate: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Say what a run for the language LANG will take: tokens, hours, money, disk and memory of each stage."""
     from langadapt import registry
@@ -75,7 +83,8 @@ def plan_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     memory = options.open_memory(memory_file)
     try:
         made = plan_of(
-            resolved, pack, memory, device=device, limit=limit, share=share, calibrate=calibrate and here,
+            resolved, pack, memory, device=device, limit=limit, share=share,
+            calibrate=calibrate is not False and here, servers=bool(calibrate),
             earlier=run_dir or Path("runs") / f"{pack.language.code}-{resolved.name}",
             progress=Silent() if as_json else Console(),
         )  # fmt: skip
@@ -137,23 +146,6 @@ def plan_of(
     )  # fmt: skip
 
 
-def ask_before(made: "Planned", recipe: "Recipe", until: str, *, yes: bool) -> None:
-    """Show the plan and ask where what a run is expected to cost is above the recipe's limit; raises `ConfigError` where nobody can be asked."""
-    from langadapt.errors import ConfigError
-
-    most = recipe.plan.ask_above
-    money, currency = made.expected(until), made.bill.currency
-    if money.expected <= most:
-        return
-    options.say("\n".join(lines(made, recipe.title, made.language)), err=True)
-    said = f"this run is expected to cost {_money(money.expected)} {currency} ({_money(money.low)} to {_money(money.high)}), more than plan.ask_above ({most:g})"
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigError(said, hint="--yes starts it all the same; `langadapt plan` shows what it takes")
-    click.confirm(printable(f"{said[0].upper()}{said[1:]}. Start?"), default=False, abort=True)
-
-
 def lines(made: "Planned", title: str, language: str) -> Iterator[str]:
     """The plan as a table for the terminal, of a hundred columns."""
     from langadapt.report.formats import one_line
@@ -171,7 +163,7 @@ def lines(made: "Planned", title: str, language: str) -> Iterator[str]:
     yield from _totals(told["totals"], money)
     for one in told["services"]:
         yield _clip(
-            f"{one_line(one['title'])} would take {_money(one['money']['expected'])} {money} for the same characters"
+            f"{one_line(one['title'])} would take {money_of(one['money']['expected'])} {money} for the same characters"
         )
     for note in told["notes"]:
         yield _clip(f"note: {one_line(note)}", 4 * _WIDTH)
@@ -223,14 +215,14 @@ def _whole(number: float) -> str:
 def _row(one: Mapping[str, Any]) -> list[str]:
     return [
         one["stage"], _count(one["rows"]), _count(one["tokens"]), *(_time(one["seconds"][key]) for key in _KEYS),
-        _money(one["money"]["expected"]), _bytes(one["disk_bytes"]["expected"]), _bytes(one["memory_bytes"]["expected"]), one["basis"],
+        money_of(one["money"]["expected"]), _bytes(one["disk_bytes"]["expected"]), _bytes(one["memory_bytes"]["expected"]), one["basis"],
     ]  # fmt: skip
 
 
 def _totals(totals: Mapping[str, Any], money: str) -> Iterator[str]:
     """Every sum with its interval."""
     for name, key, shown in (
-        ("time", "seconds", _time), (money, "money", _money), ("device hours", "device_hours", _short),
+        ("time", "seconds", _time), (money, "money", money_of), ("device hours", "device_hours", _short),
         ("energy, kWh", "energy_kwh", _short), ("disk", "disk_bytes", _bytes), ("memory of a device", "memory_bytes", _bytes),
     ):  # fmt: skip
         low, expected, high = (shown(totals[key][which]) for which in _KEYS)
@@ -269,7 +261,8 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value else ""
 
 
-def _money(value: float) -> str:
+def money_of(value: float) -> str:
+    """An amount, with cents below a hundred."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 

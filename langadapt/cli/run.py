@@ -46,7 +46,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:  # fmt: skip
     """Take a model to the language LANG (a BCP 47 code such as de)."""
     from langadapt.assembly import components
-    from langadapt.cli.plan import ask_before
+    from langadapt.cli.agreeing import ask_before, wanted_of
     from langadapt.pipeline import Pipeline, check_stage
     from langadapt.progress import Console
     from langadapt.report import summary
@@ -60,17 +60,21 @@ def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     resolved = read_recipe(name, pack, changes=changes, sources=sources)
     check_stage(until)
     _check_machine(resolved, pack)
-    _check_rows(resolved, limit, components(resolved, pack, None))
+    parts = components(resolved, pack, None)
+    _check_rows(resolved, limit, parts)
     console = Console()
     if resolved.demonstration:
         console.say(DEMONSTRATION.format(language=pack.language.name))
     folder = run_dir or Path("runs") / f"{pack.language.code}-{resolved.name}"
     request = {"language": lang, "recipe": name, "changes": list(changes), "sources": sources}
-    if resolved.needs != "cpu" and until != "prepare" and not _begun(folder, request):
+    agreed = None
+    if until != "prepare" and (resolved.needs != "cpu" or _sends(parts)):
         made = _plan(resolved, pack, memory_file, limit)
-        ask_before(made, resolved, until, yes=yes)
+        agreed = ask_before(made, resolved, wanted_of(made, request, until, limit), folder, yes=yes)
     with Run(folder) as run:
         run.request = request
+        if agreed:
+            agreed.keep(run.folder)
         memory = options.open_memory(memory_file)
         try:
             built = components(resolved, pack, memory)
@@ -114,12 +118,15 @@ def _check_machine(recipe: Recipe, pack: LanguagePack) -> None:
         )
 
 
-def _begun(folder: Path, request: Mapping[str, Any]) -> bool:
-    """Whether this very run was begun before, and asked then."""
-    from langadapt.languages import read_json
+def _sends(parts: Mapping[str, Any]) -> bool:
+    """Whether texts are sent to a server, which may be paid for them, whatever machine the recipe needs."""
+    from langadapt.plan.served import servers
 
-    known = folder / "request.json"
-    return known.is_file() and read_json(known) == request
+    return any(
+        servers(part)
+        for address, part in parts.items()
+        if address.partition(".")[0] in ("translate", "filter")
+    )
 
 
 def _plan(recipe: Recipe, pack: LanguagePack, memory_file: Path, limit: int | None) -> Any:

@@ -1,9 +1,11 @@
 """A stage's work, and what it costs: seconds, hours of a device, money, energy, disk, memory."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from langadapt.errors import ConfigError
 from langadapt.plan.data import Hardware, per_euro, power, prices
 from langadapt.plan.estimates import NOTHING, Estimate, total
 
@@ -14,7 +16,7 @@ Basis = Literal["measured", "reckoned", "table", "rough"]
 class Cost:
     """One stage: its work, its seconds on so many devices, bytes on disk, and the peak on one device in bytes.
 
-    `basis` says how well it is known: `measured` here or in an earlier run, `reckoned` from counts and formulas, from a
+    `fee` is what a service takes for it, in US dollars. `basis` says how well it is known: `measured` here or in an earlier run, `reckoned` from counts and formulas, from a
     `table` of other people's measurements, or `rough`.
     """
 
@@ -27,24 +29,41 @@ class Cost:
     devices: int = 1
     disk: Estimate = NOTHING
     memory: Estimate = NOTHING
+    fee: Estimate = NOTHING
+
+
+def check_finite(costs: Iterable[Cost]) -> None:
+    """Raise `ConfigError` where a stage takes what is no number, which no JSON can hold."""
+    for cost in costs:
+        for name in ("tokens", "seconds", "disk", "memory"):
+            found = getattr(cost, name)
+            if not all(map(math.isfinite, (found.low, found.expected, found.high))):
+                raise ConfigError(
+                    f"{cost.stage}: its {name} come to no number",
+                    hint="one of its settings is too large, or no number",
+                )
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What costs come to on a device."""
+    """What costs come to on a device, of which `devices` are rented from the beginning to the end."""
 
     device: Hardware
     currency: str = "EUR"
+    devices: int = 1
 
     def hours(self, cost: Cost) -> Estimate:
-        """Hours of devices; none where there is no accelerator."""
-        return cost.seconds * (cost.devices / 3600) if self.device.accelerator else NOTHING
+        """Hours of devices, those included that wait; none where there is no accelerator."""
+        held = max(self.devices, cost.devices)
+        return cost.seconds * (held / 3600) if self.device.accelerator else NOTHING
 
     def money(self, cost: Cost) -> Estimate:
-        """What the devices are rented for; on a machine of one's own, the electricity."""
+        """What the devices are rented for, or on a machine of one's own the electricity, and what a service takes."""
+        euros = per_euro(self.currency)
+        fee = cost.fee * (euros / per_euro("USD"))
         if not self.device.accelerator:
-            return self.energy(cost) * (float(power()["eur_per_kwh"]) * per_euro(self.currency))
-        return self.hours(cost) * (self.device.hour / per_euro("USD") * per_euro(self.currency))
+            return self.energy(cost) * (float(power()["eur_per_kwh"]) * euros) + fee
+        return self.hours(cost) * (self.device.hour / per_euro("USD") * euros) + fee
 
     def energy(self, cost: Cost) -> Estimate:
         """Kilowatt-hours at full power."""
@@ -77,7 +96,9 @@ class Bill:
             "money": total(map(self.money, held)),
             "energy_kwh": total(map(self.energy, held)),
             "disk_bytes": total(cost.disk for cost in held),
-            "memory_bytes": max(peaks, key=lambda peak: peak.expected),
+            "memory_bytes": Estimate(
+                *(max(getattr(peak, name) for peak in peaks) for name in ("low", "expected", "high"))
+            ),
         }
 
 
@@ -107,9 +128,11 @@ class Planned:
 
     def expected(self, until: str = "report") -> Estimate:
         """The money for all stages up to one."""
-        order = ("prepare", "translate", "filter", "train", "evaluate", "report")
-        stages = order[: order.index(until) + 1]
-        return total(self.bill.money(cost) for cost in self.costs if cost.stage.partition(".")[0] in stages)
+        return total(self.bill.money(cost) for cost in self.costs if _reached(cost.stage, until))
+
+    def unpriced(self, until: str = "report") -> list[str]:
+        """The parts up to a stage that send text to a service elsewhere whose price nobody named."""
+        return [address for address in self.facts.get("unpriced", ()) if _reached(address, until)]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON: keys are described in docs/how-to/plan.md."""
@@ -128,3 +151,9 @@ class Planned:
             "stages": [self.bill.row(cost) for cost in self.costs],
             "totals": {name: estimate.told() for name, estimate in totals.items()},
         }  # fmt: skip
+
+
+def _reached(address: str, until: str) -> bool:
+    """Whether a stage is done by a run that ends after another."""
+    order = ("prepare", "translate", "filter", "train", "evaluate", "report")
+    return address.partition(".")[0] in order[: order.index(until) + 1]

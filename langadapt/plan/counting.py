@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from langadapt.prepare.licenses import allows
-from langadapt.prepare.preferences import Rule, binarised
-from langadapt.prepare.readers import read_rows_of, settled
+from langadapt.prepare.preferences import MEAN, Rule, binarised
+from langadapt.prepare.readers import is_rated, read_rows_of, settled
+from langadapt.prepare.selection import hollow
 from langadapt.records import Preference, Record, Side, record_from_row
 from langadapt.schema import Prepare, Source
 
@@ -64,7 +65,8 @@ def _key(line: bytes) -> int:
 class Counted:
     """One source: rows and characters of those that go on, why others do not, and the rows with the smallest digests.
 
-    `taken` is the share of those that go on which the stream's mixture takes.
+    `taken` is the share of those that go on which the stream's mixture takes, `repeated` the rows whose id, read as text,
+    stood in the source before.
     """
 
     source: Source
@@ -72,6 +74,7 @@ class Counted:
     characters: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     taken: float = 1.0
+    repeated: int = 0
     limit: int = ROWS_AT_MOST
     _held: list[tuple[int, int, Record]] = field(default_factory=list)
     _held_characters: int = 0
@@ -110,14 +113,14 @@ def _order(name: str | int) -> int:
 def read(source: Source, limit: int | None, *, seed: int = 42) -> Iterator[Record]:
     """The records of a source as *prepare* reads them; rated rows as the pairs that the source's rule makes of them."""
     source, _ = settled(source)
+    rule = Rule.of(source.binarize or MEAN, where=f"source.{source.name}.binarize", seed=seed)
+    rated = is_rated(source)
     for where, row in read_rows_of(source, limit):
-        if "completions" not in row or "chosen" in row:
+        if rated:
+            pairs = binarised(row, rule, where=where)
+            yield from (record_from_row(made, where=where) for made, reason in pairs if not reason)
+        elif not hollow(row):
             yield record_from_row(row, where=where)
-            continue
-        rule = Rule.of(source.binarize or "mean-rating", where=f"source.{source.name}.binarize", seed=seed)
-        for made, reason in binarised(row, rule, where=where):
-            if not reason:
-                yield record_from_row(made, where=where)
 
 
 def mixed(strata: Iterable[Counted]) -> None:
@@ -138,8 +141,10 @@ def counted(
 ) -> Counted:
     """What a source holds; `seen` and `lines` are those of its stream and of the whole run."""
     found = Counted(source)
+    ids: set[int] = set()
     for record in records:
         found.rows += 1
+        ids.add(hash(str(record.id)))
         texts = record.texts
         if reason := _reason(record, texts, settings, seen):
             found.dropped[reason] += 1
@@ -149,6 +154,7 @@ def counted(
         for text in texts:
             lines.add(text)
         found.hold(record, characters)
+    found.repeated = found.rows - len(ids)
     return found
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from langadapt.errors import LangAdaptError
 from langadapt.languages import LanguagePack, read_yaml
 from langadapt.plan.data import Assumed, Hardware, rates, translator_rate
-from langadapt.plan.estimates import Estimate, exact
+from langadapt.plan.estimates import Estimate
 from langadapt.plan.models import Model
 from langadapt.plan.parts import Part
-from langadapt.plan.training import utilisation
+from langadapt.plan.training import starting, utilisation
 
 _ROUGH = Estimate(0.3, 1.0, 3.0)
-_START_S = 3.0
 _CHARACTERS_PER_TOKEN = 4
 
 
@@ -21,20 +20,23 @@ def evaluation(
     part: Part, pack: LanguagePack, model: Model, limit: int | None, device: Hardware, assumed: Assumed
 ) -> tuple[Estimate, Estimate]:
     """Tokens and seconds for one checkpoint."""
-    items, read, written = _work(part, pack, assumed)
-    if limit:
-        items = min(items, limit * max(1, len(part.settings.get("tasks") or ())))
-    tokens = _ROUGH * (items * (read + written))
+    _, read, written = _work(part, pack, assumed)
+    number = items(part, pack, limit)
+    tokens = _ROUGH * (number * (read + written))
     reading = (
-        _ROUGH
-        * (items * read * 2 * model.parameters)
-        / (utilisation(device, assumed) * (device.tflops * 1e12))
+        _ROUGH * (number * read * 2 * model.working) / (utilisation(device, assumed) * (device.tflops * 1e12))
     )
-    seconds = reading + exact(_START_S + model.parameters * 2 / 1e9)
+    seconds = reading + starting("evaluate", model.parameters * 2, assumed)
     if written:
-        rate = translator_rate("transformers", model.parameters, device, Assumed())
-        seconds = seconds + _ROUGH * (items * written) / rate
+        rate = translator_rate("transformers", model.working, device, Assumed())
+        seconds = seconds + _ROUGH * (number * written) / rate
     return tokens, seconds
+
+
+def items(part: Part, pack: LanguagePack, limit: int | None) -> float:
+    """How much one checkpoint is asked, with at most so many items of a task."""
+    found, _, _ = _work(part, pack, Assumed())
+    return max(1.0, min(found, limit * max(1, len(part.settings.get("tasks") or ()))) if limit else found)
 
 
 def _work(part: Part, pack: LanguagePack, assumed: Assumed) -> tuple[float, float, float]:

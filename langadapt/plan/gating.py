@@ -10,6 +10,7 @@ from langadapt.judging import Named, judged
 from langadapt.languages import Language
 from langadapt.plan.parts import Part
 from langadapt.plan.sampling import Sampled
+from langadapt.plan.served import servers
 from langadapt.slots import Slot
 
 
@@ -27,6 +28,11 @@ def gated(
         component = parts[slot.address].component
         asked = [n for n, row in enumerate(found) if row.kept and row.record.language in ("", source.code)]
         if component is None or not asked:
+            continue
+        if servers(component):
+            say(
+                f"{slot.address} asks a server, which may be paid for it: it is not asked, and is taken to keep every row"
+            )
             continue
         records = [found[number].record for number in asked]
         items = [

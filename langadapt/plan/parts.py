@@ -11,6 +11,7 @@ from langadapt.errors import ComponentError, ConfigError, LangAdaptError
 from langadapt.interfaces import ModelRef
 from langadapt.languages import LanguagePack
 from langadapt.memory import TranslationMemory
+from langadapt.plan.sampling import bare
 from langadapt.recipe import Recipe
 from langadapt.slots import Slot
 
@@ -91,12 +92,7 @@ def _settings(slot: Slot, made: Any, builder: Builder) -> dict[str, Any]:
     if inner is not None and dataclasses.is_dataclass(inner):
         return {item.name: getattr(inner, item.name) for item in dataclasses.fields(inner)}
     kind = registry.load(registry.find(slot.kind, slot.use))
-    defaults = {
-        item.name: item.default
-        for item in dataclasses.fields(kind)
-        if item.default is not dataclasses.MISSING
-    }
-    return {**defaults, **plain(builder.completed(slot.kind, slot.use, slot.settings)[0])}
+    return {**_defaults(kind), **plain(builder.completed(slot.kind, slot.use, slot.settings)[0])}
 
 
 def held_translator(part: Part) -> Any:
@@ -106,6 +102,29 @@ def held_translator(part: Part) -> Any:
             return value
     table = part.settings.get("translator")
     return table if isinstance(table, Mapping) else None
+
+
+def held_engine(held: Any) -> tuple[str, Mapping[str, Any]]:
+    """The name of the engine that a filter holds, and its settings with the defaults of its class."""
+    if isinstance(held, Mapping):
+        name = str(held.get("use", ""))
+        try:
+            kind = registry.load(registry.find("translator", name))
+        except LangAdaptError:
+            return name, held
+        return name, {**_defaults(kind), **held}
+    own = bare(held)
+    return type(own).__name__.lower().removesuffix("translator"), {
+        item.name: getattr(own, item.name) for item in dataclasses.fields(own)
+    }
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {
+        item.name: item.default
+        for item in dataclasses.fields(kind)
+        if item.default is not dataclasses.MISSING
+    }
 
 
 def _model(holder: Any) -> str | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from langadapt.plan.data import rates
-from langadapt.plan.estimates import Estimate
+from langadapt.plan.estimates import NOTHING, Estimate
 from langadapt.plan.models import Model
+from langadapt.plan.served import servers
 
 GIB = 2**30
 _RUNTIME = 1.0 * GIB
@@ -15,6 +16,8 @@ _ATTENTION, _MLP = 2.0, 3.7
 _QUANTIZED = 0.56
 """Bytes of a weight in 4 bits, with what it is scaled by (QLoRA, arXiv 2305.14314)."""
 _SHARDED = ("fsdp", "deepspeed")
+_READ = (*_SHARDED, "gradient_checkpointing", "max_steps")
+"""The further arguments of TRL that a plan reads."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Training:
     quantized: bool
     pairs: bool
     sharded: bool
+    steps: int = 0
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], *, pairs: bool) -> "Training":
@@ -65,6 +70,8 @@ class Training:
             quantized=bool(settings.get("quantized", False)),
             pairs=pairs,
             sharded=any(more.get(name) for name in _SHARDED),
+            steps=steps if isinstance(steps := more.get("max_steps"), int) else 0,
+            unread=tuple(name for name in more if name not in _READ),
         )
 
     @property
@@ -125,7 +132,12 @@ def training_peak(model: Model, training: Training) -> Estimate:
 
 
 def translator_peak(model: Model, settings: Mapping[str, Any], memory: float) -> Estimate:
-    """Weights, and keys and values of what is under way; `memory` is the device's in bytes, of which vLLM takes its share."""
+    """Weights, and keys and values of what is under way; `memory` is the device's in bytes, of which vLLM takes its share.
+
+    Nothing for an engine that is a server: its memory is not this device's.
+    """
+    if servers(settings):
+        return NOTHING
     weights = model.parameters * (4 if settings.get("dtype") == "float32" else 2)
     at_once = settings.get("batch_size")
     batch = int(at_once) if isinstance(at_once, int) else 64
@@ -140,7 +152,11 @@ def translator_peak(model: Model, settings: Mapping[str, Any], memory: float) ->
 
 
 def checkpoint_bytes(model: Model, training: Training) -> tuple[float, float]:
-    """What the finished model takes on disk, and what two states take beside it while it trains."""
+    """What the finished model takes on disk, and what two states take beside it while it trains.
+
+    Adapters are kept beside the whole model that they are merged into.
+    """
     trained = trained_parameters(model, training)
     size = trained * training.weight_bytes
-    return size, 2 * (size + trained * optimizer_bytes(training))
+    merged = model.parameters * training.weight_bytes if training.lora else 0.0
+    return size + merged, 2 * (size + trained * optimizer_bytes(training))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,17 +10,19 @@ from typing import Any
 
 from langadapt.errors import ComponentError, DataError, MachineError
 from langadapt.interfaces import Progress, Translator
-from langadapt.languages import Language, LanguagePack, read_json
+from langadapt.languages import Language, LanguagePack
 from langadapt.memory import TranslationMemory
 from langadapt.models.tokens import TokenCounter
 from langadapt.plan.calibrating import Clock, Heard, heard
-from langadapt.plan.costs import Bill, Planned, services
+from langadapt.plan.costs import Bill, Planned, check_finite, services
 from langadapt.plan.counting import Counted, Lines, Read, counted, mixed, read
 from langadapt.plan.data import Assumed, Hardware
+from langadapt.plan.earlier import Earlier
 from langadapt.plan.gating import gated
 from langadapt.plan.parts import Part, parts
 from langadapt.plan.reckoning import Reckoning
 from langadapt.plan.sampling import Asking, Sampled, bare, base_counter, known_segments
+from langadapt.plan.served import elsewhere, servers
 from langadapt.plan.totals import Totals, new_share, once_share, totals
 from langadapt.plan.work import Work
 from langadapt.prepare.readers import settled
@@ -40,8 +42,8 @@ _CHARACTERS = 12_000_000
 class Request:
     """What is planned: `source` and the pack's language, how many rows of a source at most, and on which device.
 
-    `calibrate` has the sample translated, by the recipe's translator unless another is given; `earlier` is a run's folder
-    whose manifests may tell of steps.
+    `calibrate` has the sample translated, by the recipe's translator unless another is given, and by one that is a server
+    only with `servers`; `earlier` is a run's folder whose manifests may tell of steps.
     """
 
     recipe: Recipe
@@ -53,6 +55,7 @@ class Request:
     limit: int | None = None
     share: float = SHARE
     calibrate: bool = False
+    servers: bool = False
     earlier: Path | None = None
     currency: str = "EUR"
     assumed: Assumed = field(default_factory=Assumed)
@@ -76,6 +79,11 @@ def planned(request: Request) -> Planned:
             stack.callback(part.close)
         notes += [said for source in recipe.sources if (said := settled(source)[1])]
         lines, strata = _counted(request)
+        notes += [
+            f"{one.source.name}: {one.repeated} rows have an id that stands there before: a run refuses such a file"
+            for one in strata
+            if one.repeated
+        ]
         counter = base_counter(recipe.base, recipe.chat_template)
         rows = _sampled(strata, request, _asking(request, lines, counter, notes))
         rows = gated(rows, recipe.select, built, request.source, notes.append)
@@ -88,7 +96,8 @@ def planned(request: Request) -> Planned:
             rows = known_segments(rows, translator.component, request.languages)
         except MachineError as error:
             notes.append(f"the memory cannot be asked what it holds: {error}")
-        told = _calibrated(rows, strata, translator, request, notes) if request.calibrate else None
+        asks = _may_ask(translator, request, notes)
+        told = _calibrated(rows, strata, translator, request, notes) if asks else None
         hypotheses = told.hypotheses if told else {}
         whole = totals(strata, rows, hypotheses, recipe.seed)
         streams = {
@@ -97,15 +106,17 @@ def planned(request: Request) -> Planned:
         }
         work = Work(
             request=request, parts=built, strata=strata, rows=rows, whole=whole, streams=streams, told=told,
-            counter=counter, manifests=_manifests(request.earlier),
+            counter=counter, earlier=Earlier.of(request.earlier, recipe, request.device, notes.append),
         )  # fmt: skip
         costs = tuple(Reckoning(work).costs())
+        check_finite(costs)
         notes += work.notes
-        bill = Bill(request.device, request.currency)
+        bill = Bill(request.device, request.currency, max(cost.devices for cost in costs))
         facts = {
             "sources": [_source(one) for one in strata],
             "counts": _counts(whole, sum(one.taken * one.kept + one.dropped.total() for one in strata)),
             "sample": _sample(rows, whole, told),
+            "unpriced": work.unpriced,
             "services": services(whole.estimate(lambda t: t["sent"] * new_share(t)), request.currency),
             "assumed": list(request.assumed.found.values()),
             "notes": notes,
@@ -187,6 +198,17 @@ def _sampled(strata: Sequence[Counted], request: Request, asking: Asking) -> lis
     return found
 
 
+def _may_ask(part: Part, request: Request, notes: list[str]) -> bool:
+    """Whether the translator may be given the sample: a server may be paid for each token, and is given none unasked."""
+    own = servers(part.component or part.settings)
+    if own and request.calibrate and not request.servers:
+        notes.append(
+            f"the sample is not sent to the translator's server ({', '.join(elsewhere(own)) or 'this machine'}), which may be"
+            " paid for it: --calibrate sends it"
+        )
+    return request.servers if own else request.calibrate
+
+
 def _calibrated(
     rows: Sequence[Sampled], strata: Sequence[Counted], part: Part, request: Request, notes: list[str]
 ) -> Heard | None:
@@ -223,14 +245,6 @@ def _of_stream(name: str, strata: Sequence[Counted], rows: Sequence[Sampled], se
         dataclasses.replace(row, stratum=numbers.index(row.stratum)) for row in rows if row.stratum in numbers
     ]
     return totals([strata[number] for number in numbers], own, {}, seed)
-
-
-def _manifests(folder: Path | None) -> dict[str, Mapping[str, Any]]:
-    """What the finished steps of an earlier run say, by their names."""
-    if folder is None or not folder.is_dir():
-        return {}
-    found = [read_json(path) for path in sorted(folder.rglob("manifest.json"))]
-    return {one["step"]: one for one in found if isinstance(one, dict) and isinstance(one.get("step"), str)}
 
 
 def _sample(rows: Sequence[Sampled], whole: Totals, told: Heard | None) -> dict[str, Any]:

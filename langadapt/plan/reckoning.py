@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from langadapt.plan.costs import Cost
-from langadapt.plan.data import rates, translator_rate
+from langadapt.plan.data import rates
 from langadapt.plan.estimates import NOTHING, Estimate, exact
-from langadapt.plan.evaluating import evaluation
-from langadapt.plan.models import model_facts
-from langadapt.plan.parts import Part, held_translator
+from langadapt.plan.evaluating import evaluation, items
+from langadapt.plan.parts import Part, held_engine, held_translator
 from langadapt.plan.peaks import GIB, Training, checkpoint_bytes, training_peak, translator_peak
 from langadapt.plan.sampling import bare
+from langadapt.plan.served import UNKNOWN_PRICE, elsewhere, servers
 from langadapt.plan.totals import new_share
-from langadapt.plan.training import measured_seconds, operations, trained_tokens, training_seconds
+from langadapt.plan.training import measured_seconds, operations, stepped, trained_tokens, training_seconds
 from langadapt.plan.work import Work
 
 
@@ -49,12 +49,19 @@ class Reckoning:
         )
 
     def _translate(self) -> Cost:
-        settings = self.work.parts["translate"].settings
+        part = self.work.parts["translate"]
+        held = held_translator(part)
+        settings = part.settings if held is None else held_engine(held)[1]
         new = self.work.whole.estimate(lambda t: t["segments"] * new_share(t, "_segments"))
         sent = exact(len(self.work.told.hypotheses)) if self.work.told else NOTHING
         characters = self.work.whole.estimate(lambda t: t["sent"] * new_share(t))
         table = rates()["disk"]
         pairs = self.work.whole.estimate(lambda t: t["sent"]) * (self.work.expansion.characters + exact(1.0))
+        read = characters * self.work.per_character
+        written = self.work.tokens_out
+        fee = self.work.fee("translate", part.component or settings, _less(new, sent), (read, written))
+        peak = translator_peak(self.work.translator, settings, self.work.request.device.memory * GIB)
+        self._fits("translate", peak, "fewer segments at once (batch_size), a smaller translator")
         disk = self.work.stored * self.work.expansion.bytes + pairs * 1.2
         grown = new * (table["memory_bytes_per_segment"] / 2) + characters * (
             self.work.expansion.characters + exact(1.0)
@@ -64,11 +71,12 @@ class Reckoning:
             basis="measured" if self.work.told else "table",
             rows=self.work.whole.estimate(lambda t: t["translated"]),
             segments=_less(new, sent),
-            tokens=self.work.tokens_out,
+            tokens=written,
             seconds=self.work.translating,
             devices=self.work.workers,
             disk=disk + grown,
-            memory=translator_peak(self.work.translator, settings, self.work.request.device.memory * GIB),
+            memory=peak,
+            fee=fee,
         )
 
     def _filter(self) -> Iterator[Cost]:
@@ -101,14 +109,10 @@ class Reckoning:
         written = (
             self.work.whole.estimate(lambda t: t["sent"] * new_share(t)) * self.work.per_character * work
         )
-        table = held if isinstance(held, Mapping) else {}
-        own = bare(held) if not table else None
-        model = model_facts(
-            str(own.model)
-            if own is not None and hasattr(own, "model")
-            else (part.model or table.get("model")),
-            self.work.request.assumed,
-        )
+        read = self.work.whole.estimate(lambda t: t["sent"] * new_share(t)) * self.work.expansion.characters
+        engine, settings = held_engine(held)
+        own = None if isinstance(held, Mapping) else bare(held)
+        model = self.work.model(held, str(settings.get("model") or part.model or "") or None)
         if (
             self.work.told
             and self.work.told.rate
@@ -117,11 +121,10 @@ class Reckoning:
         ):
             basis, seconds = "measured", self.work.written_rate(written)
         else:
-            engine = str(table.get("use") or type(own).__name__.lower().removesuffix("translator"))
-            rate = translator_rate(
-                engine, model.parameters, self.work.request.device, self.work.request.assumed
-            )
-            basis, seconds = "table", written / rate + exact(model.parameters * 2 / 1e9)
+            basis = "table"
+            seconds = self.work.engine_seconds(written, engine, model, served=bool(servers(held)))
+        peak = translator_peak(model, settings, self.work.request.device.memory * GIB)
+        self._fits(part.slot.address, peak, "fewer segments at once (batch_size), a smaller translator")
         return Cost(
             stage=part.slot.address,
             basis="measured" if basis == "measured" else "table",
@@ -129,9 +132,8 @@ class Reckoning:
             tokens=written,
             seconds=seconds,
             disk=new * rates()["disk"]["memory_bytes_per_segment"],
-            memory=translator_peak(
-                model, part.settings if own is None else vars(own), self.work.request.device.memory * GIB
-            ),
+            memory=peak,
+            fee=self.work.fee(part.slot.address, held, new, (read * self.work.per_character * work, written)),
         )
 
     @property
@@ -155,11 +157,25 @@ class Reckoning:
         tokens = trained_tokens(
             stream.estimate(lambda t: t["tokens"]) * share * grown, lengths, training, request.recipe.seed
         )
-        earlier = measured_seconds(self.work.manifests.get(f"train/{name}"), tokens, training)
+        training = stepped(training, rows.expected, tokens.expected)
+        if training.unread:
+            self.work.notes.append(
+                f"{part.slot.address}: a plan does not read arguments.{', arguments.'.join(training.unread)}, which may change"
+                " what it takes"
+            )
+        earlier = measured_seconds(self.work.earlier.training(part, training.processes), tokens, training)
         work = operations(self.work.base, tokens, training)
         seconds = earlier or training_seconds(self.work.base, work, training, request.device, request.assumed)
         peak = training_peak(self.work.base, training)
-        self._fits(part.slot.address, peak, training)
+        shard = (
+            ""
+            if training.sharded
+            else ", states shared out over several devices (arguments.fsdp, arguments.deepspeed)"
+        )
+        self._fits(
+            part.slot.address, peak,
+            f"fewer rows at once (per_device_batch_size), an 8-bit optimizer, LoRA{shard}",
+        )  # fmt: skip
         model, states = checkpoint_bytes(self.work.base, training)
         return Cost(
             stage=part.slot.address,
@@ -172,45 +188,44 @@ class Reckoning:
             memory=peak,
         )
 
-    def _fits(self, address: str, peak: Estimate, training: Training) -> None:
+    def _fits(self, address: str, peak: Estimate, ways: str) -> None:
         memory = self.work.request.device.memory * GIB
         if memory and peak.expected > memory:
-            ways = "fewer rows at once (per_device_batch_size), an 8-bit optimizer, LoRA"
-            shard = (
-                ""
-                if training.sharded
-                else ", states shared out over several devices (arguments.fsdp, arguments.deepspeed)"
-            )
             self.work.notes.append(
                 f"{address} needs about {peak.expected / GIB:,.0f} GiB on each device, and {self.work.request.device.title} has "
-                f"{self.work.request.device.memory:g}: {ways}{shard}"
+                f"{self.work.request.device.memory:g}: {ways}"
             )
 
     def _evaluate(self, part: Part) -> Cost:
         request = self.work.request
-        earlier = [
-            one["seconds"]
-            for step, one in self.work.manifests.items()
-            if step.startswith("evaluate/") and step.endswith(f"/{part.slot.name}")
-        ]
         tokens, seconds = evaluation(
             part, request.pack, self.work.base, request.limit, request.device, request.assumed
         )
         checkpoints = 1 + len(request.recipe.train)
-        if earlier:
-            seconds = Estimate(0.7, 1.0, 1.4) * (sum(earlier) / len(earlier))
+        if earlier := self.work.earlier.evaluation(part):
+            scaled = [
+                took * items(part, request.pack, request.limit) / items(part, request.pack, then)
+                for took, then in earlier
+            ]
+            seconds = Estimate(0.7, 1.0, 1.4) * (sum(scaled) / len(scaled))
         weights = self.work.base.parameters * (4 if part.settings.get("dtype") == "float32" else 2)
+        peak = Estimate(
+            weights,
+            weights + self.work.base.cache_bytes(8 * 2048),
+            weights + self.work.base.cache_bytes(32 * 2048) + GIB,
+        )
+        self._fits(part.slot.address, peak, "a smaller dtype, a larger device")
+        if hosts := elsewhere(servers(part.component or part.settings)):
+            self.work.notes.append(
+                f"{part.slot.address} sends text to {', '.join(hosts)}: {UNKNOWN_PRICE}, and not in the sums"
+            )
         return Cost(
             stage=part.slot.address,
             basis="measured" if earlier else "rough",
             tokens=tokens * checkpoints,
             seconds=seconds * checkpoints,
             disk=Estimate(1e5, 2e6, 5e7) * checkpoints,
-            memory=Estimate(
-                weights,
-                weights + self.work.base.cache_bytes(8 * 2048),
-                weights + self.work.base.cache_bytes(32 * 2048) + GIB,
-            ),
+            memory=peak,
         )
 
 

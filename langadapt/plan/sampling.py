@@ -16,6 +16,7 @@ from langadapt.memory import Entry, Remembering, normal
 from langadapt.models.tokens import TokenCounter
 from langadapt.plan.counting import Lines
 from langadapt.prepare.routing import Router
+from langadapt.prepare.spoken import covers
 from langadapt.records import Preference, Record
 from langadapt.segments import Document
 
@@ -76,7 +77,8 @@ class Asking:
         if self.at_most is not None and longest > self.at_most:
             return replace(made, action="long")
         if record.language not in ("", self.languages[0].code):
-            return replace(made, action="already" if record.language == self.languages[1].code else "held")
+            here = covers(self.languages[1].code, record.language)
+            return replace(made, action="already" if here else "held")
         route = self.router.route(record)
         if route.action != "translate":
             return replace(made, action=route.action)

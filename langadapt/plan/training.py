@@ -1,15 +1,22 @@
 """What training takes: tokens, floating point operations, seconds; from a run's own steps where it has some."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from langadapt.plan.data import Assumed, Hardware
 from langadapt.plan.estimates import Estimate, exact
 from langadapt.plan.models import Model
 from langadapt.plan.peaks import Training
 
-_LOADING_BYTES_PER_S = 1e9
-_START_S = 8.0
+
+def starting(stage: str, size: float, assumed: Assumed) -> Estimate:
+    """Seconds until the work of a stage (`train`, `evaluate`) has begun, so many bytes of a model having been read."""
+    return assumed.interval("start", stage, what=f"start of {stage}, seconds") + loading(size, assumed)
+
+
+def loading(size: float, assumed: Assumed) -> Estimate:
+    """Seconds to read so many bytes of a model."""
+    return exact(size / 1e9) / assumed.interval("loading", what="reading a model, GB/s")
 
 
 def trained_tokens(tokens: Estimate, lengths: Sequence[float], training: Training, seed: int) -> Estimate:
@@ -33,8 +40,8 @@ def trained_tokens(tokens: Estimate, lengths: Sequence[float], training: Trainin
 def operations(model: Model, tokens: Estimate, training: Training) -> Estimate:
     """6 for each parameter and token, 2 more where activations are reckoned again, 2 more for the reference of pairs."""
     factor = (4 if training.lora else 6) + 2 * training.checkpointing + 2 * training.pairs
-    attention = 1 + model.layers * model.hidden * training.length / max(model.parameters, 1) / 2
-    return tokens * (training.epochs * factor * model.parameters * attention)
+    attention = 1 + model.layers * model.hidden * training.length / max(model.working, 1) / 2
+    return tokens * (training.epochs * factor * model.working * attention)
 
 
 def training_seconds(
@@ -42,8 +49,9 @@ def training_seconds(
 ) -> Estimate:
     """Operations over what the devices reach of their compute, and the time to load and save."""
     reached = utilisation(device, assumed)
-    loading = _START_S + model.parameters * 4 / _LOADING_BYTES_PER_S
-    return work / (reached * (device.tflops * 1e12 * training.processes)) + exact(loading)
+    return work / (reached * (device.tflops * 1e12 * training.processes)) + starting(
+        "train", model.parameters * 4, assumed
+    )
 
 
 def utilisation(device: Hardware, assumed: Assumed) -> Estimate:
@@ -56,12 +64,18 @@ def utilisation(device: Hardware, assumed: Assumed) -> Estimate:
 
 
 def measured_seconds(
-    manifest: Mapping[str, Any] | None, tokens: Estimate, training: Training
+    told: tuple[float, float] | None, tokens: Estimate, training: Training
 ) -> Estimate | None:
-    """From the steps of an earlier run of the same slot: its seconds for a token; None where it tells none."""
-    facts = ((manifest or {}).get("facts") or {}).get("checkpoint") or {}
-    told = facts.get("facts") or {}
-    seconds, seen = told.get("seconds"), told.get("tokens")
-    if not (isinstance(seconds, int | float) and isinstance(seen, int | float) and seconds > 0 and seen > 0):
+    """From the seconds and the tokens of the same training in an earlier run; None without it."""
+    if told is None:
         return None
+    seconds, seen = told
     return tokens * (training.epochs * seconds / seen) * Estimate(0.85, 1.0, 1.2)
+
+
+def stepped(training: Training, rows: float, tokens: float) -> Training:
+    """The training with the epochs that its number of steps comes to, where that is set; `tokens` are those of an epoch."""
+    if training.steps <= 0:
+        return training
+    units = tokens / training.length if training.packing and not training.pairs else rows
+    return replace(training, epochs=training.steps * training.batch / max(units, 1.0))

@@ -11,12 +11,15 @@ from langadapt.models.tokens import TokenCounter
 from langadapt.plan.calibrating import Heard
 from langadapt.plan.counting import Counted
 from langadapt.plan.data import translator_rate
-from langadapt.plan.estimates import Estimate, exact
+from langadapt.plan.earlier import Earlier
+from langadapt.plan.estimates import NOTHING, Estimate, exact
 from langadapt.plan.expanding import Expansion
 from langadapt.plan.models import Model, model_facts
 from langadapt.plan.parts import Part
 from langadapt.plan.sampling import Sampled, Tokenizer, bare
+from langadapt.plan.served import UNKNOWN_PRICE, elsewhere, fee, servers
 from langadapt.plan.totals import Totals, new_share
+from langadapt.plan.training import loading
 from langadapt.translating import WINDOW
 
 if TYPE_CHECKING:
@@ -38,17 +41,23 @@ class Work:
     streams: Mapping[str, Totals]
     told: Heard | None
     counter: TokenCounter | None
-    manifests: Mapping[str, Mapping[str, Any]]
+    earlier: Earlier
     notes: list[str] = field(default_factory=list)
+    unpriced: list[str] = field(default_factory=list)
 
     @cached_property
     def translator(self) -> Model:
         """The translation model."""
         part = self.parts["translate"]
-        return model_facts(
-            str(bare(part.component).model) if hasattr(bare(part.component), "model") else part.model,
-            self.request.assumed,
-        )
+        own = bare(part.component)
+        name = str(own.model) if hasattr(own, "model") else part.model
+        return self.model(part.component or part.settings, name)
+
+    def model(self, holder: Any, name: str | None) -> Model:
+        """The model of an engine; of one that a server has nothing is known but what the server calls it."""
+        if servers(holder):
+            return Model(name or "a server's model", 0.0, 0, 0, 0, 0, known=False)
+        return model_facts(name, self.request.assumed)
 
     @cached_property
     def base(self) -> Model:
@@ -74,13 +83,11 @@ class Work:
     @cached_property
     def kept(self) -> Estimate:
         """The share of translated rows that the filters keep."""
-        told = [one["facts"] for step, one in self.manifests.items() if step.startswith("filter/")]
-        records = sum(facts.get("records", 0) for facts in told)
-        if records:
-            share = sum(facts.get("kept", 0) for facts in told) / records
-            return Estimate(share * 0.95, share, min(1.0, share * 1.05))
         if not self.request.recipe.filters:
             return exact(1.0)
+        gates = [self.parts[slot.address] for slot in self.request.recipe.filters]
+        if (told := self.earlier.kept(gates)) is not None:
+            return told
         return self.request.assumed.interval("kept", what="share of rows that the filters keep")
 
     @cached_property
@@ -137,12 +144,39 @@ class Work:
                 return (rest > 0) * (told.load + windows * told.waste + rest * told.rate * level)
 
             return self.whole.estimate(seconds, more=unsure, calibrated=True) + self._around
-        device = self.request.device
-        rate = translator_rate(
-            self.parts["translate"].slot.use, self.translator.parameters, device, self.request.assumed
+        part = self.parts["translate"]
+        own = servers(part.component or part.settings)
+        return (
+            self.engine_seconds(self.tokens_out, part.slot.use, self.translator, served=bool(own))
+            + self._around
         )
-        load = exact(self.translator.parameters * 2 / 1e9 if self.tokens_out.expected else 0.0)
-        return self.tokens_out / (rate * self.workers) + load + self._around
+
+    def engine_seconds(self, written: Estimate, engine: str, model: Model, *, served: bool) -> Estimate:
+        """Seconds for so many tokens by a table, and those to load the model; a server's model is loaded."""
+        request = self.request
+        if served:
+            return written / request.assumed.interval("served", what="a service's output tokens/s")
+        if not written.expected:
+            return NOTHING
+        rate = translator_rate(engine, model.working, request.device, request.assumed) * self.workers
+        return written / rate + loading(model.parameters * 2, request.assumed)
+
+    def fee(
+        self, address: str, holder: Any, segments: Estimate, tokens: tuple[Estimate, Estimate]
+    ) -> Estimate:
+        """What a service takes in US dollars for the tokens of so many segments, read and written; what is not known is said."""
+        if not (own := servers(holder)):
+            return NOTHING
+        asked = segments * self.request.assumed.interval("prompt", what="tokens of a service's instructions")
+        found = fee(tokens[0] + asked, tokens[1], self.request.recipe.plan)
+        if found is None:
+            hosts = ", ".join(elsewhere(own)) or "this machine"
+            self.unpriced.extend([address] if elsewhere(own) else [])
+            self.notes.append(
+                f"{address} sends text to {hosts}: {UNKNOWN_PRICE}, and not in the sums; set plan.input_price and"
+                " plan.output_price, US dollars for a million tokens"
+            )
+        return found or NOTHING
 
     @property
     def _around(self) -> Estimate:

@@ -153,7 +153,7 @@ def _mistake(
         return
     if takes and not isinstance(record, KINDS[takes]):
         yield f"{where}: this row is none of {takes}, which the stream {source.stream!r} takes"
-    if (before := finish.places.setdefault(record.id, where)) != where:
+    if (before := finish.places.setdefault(str(record.id), where)) != where:
         yield f"{where}: id {record.id!r} stands on {before} already"
 
 
@@ -196,7 +196,7 @@ class _Finish:
         self.origin = {"path": path, **({"revision": source.revision} if source.revision else {})}
         self.rated = "completions" in reader.parts
         self.seen: Counter[str] = Counter()
-        self.places: dict[str | int, str] = {}
+        self.places: dict[str, str] = {}
 
     def __call__(self, where: str, number: int, raw: Any, mapped: Row | None) -> Row:
         if not isinstance(raw, dict):

@@ -15,9 +15,9 @@ _UNKNOWN = "source row: prepare kept none of this id"
 
 
 def trace(run: Run, key: str) -> list[Way]:
-    """The way of each row with this id, one for each stream that has it; raises `DataError` where none has."""
+    """The way of each row whose id reads so, the number 1 and the text "1" alike, in each stream; raises `DataError` where none does."""
     streams = list(_streams(run))
-    ways = [way for stream in streams if (way := _traced(stream, key))]
+    ways = [way for stream in streams for way in _traced(stream, key)]
     ways += _left_out(streams, key)
     if not ways:
         raise DataError(
@@ -36,7 +36,7 @@ def _streams(run: Run) -> Iterator[Stream]:
     manifests = run.manifests()
     if "prepare" not in manifests:
         raise DataError(f"{run.folder}: prepare is not finished", hint="start the run again")
-    for name in manifests["prepare"]["facts"]["streams"]:
+    for name in (manifests["prepare"].get("facts") or {}).get("streams") or ():
         yield Stream(name, run.folder, manifests)
 
 
@@ -78,10 +78,13 @@ def _rows(path: Path) -> Iterator[Row]:
     yield from (row for _, row in read_rows(path)) if path.exists() else ()
 
 
-def _traced(stream: Stream, key: str) -> Way | None:
-    source = _find(stream.folder / "prepare" / f"{stream.name}.jsonl", key)
-    if source is None:
-        return None
+def _traced(stream: Stream, key: str) -> Iterator[Way]:
+    for source in _found(stream.folder / "prepare" / f"{stream.name}.jsonl", key):
+        yield _way(stream, source)
+
+
+def _way(stream: Stream, source: Row) -> Way:
+    key = source["id"]
     held = _find(stream.file("translate", "rows.held.jsonl"), key)
     told = _find(stream.file("translate", "rows.segments.jsonl"), key)
     verdicts = _find(stream.file("filter", "kept.verdicts.jsonl"), key)
@@ -104,23 +107,27 @@ def _traced(stream: Stream, key: str) -> Way | None:
 
 def _left_out(streams: list[Stream], key: str) -> Iterator[Way]:
     """A row that prepare left out; its stream is that of its source."""
-    row = _find(streams[0].folder / "prepare" / "dropped.jsonl", key) if streams else None
-    if row:
+    for row in _found(streams[0].folder / "prepare" / "dropped.jsonl", key) if streams else ():
         told = streams[0].facts("prepare").get("sources", {}).get(row.get("source"), {})
         stream = next((one for one in streams if one.name == told.get("stream")), streams[0])
         why = row["dropped"]
         yield way_of(stream, row, None, None, "left out", f"{why.get('by', '')}: {why.get('reason', '')}")
 
 
-def _find(path: Path, key: str) -> Row | None:
-    """The first row whose id reads like `key`; only lines that can hold it are parsed."""
+def _find(path: Path, key: str | int) -> Row | None:
+    """The first row of exactly this id: a number is no text."""
+    rows = _found(path, str(key))
+    return next((row for row in rows if isinstance(row["id"], str) is isinstance(key, str)), None)
+
+
+def _found(path: Path, key: str) -> Iterator[Row]:
+    """The rows whose id reads like `key`; only lines that can hold it are parsed."""
     if not path.exists():
-        return None
+        return
     marks = {json.dumps(key, ensure_ascii=False).encode(), json.dumps(key).encode(), key.encode()}
     with path.open("rb") as lines:
         for line in lines:
             if any(mark in line for mark in marks):
                 row = json.loads(line)
                 if str(row.get("id")) == key:
-                    return dict(row)
-    return None
+                    yield dict(row)

@@ -1,7 +1,9 @@
 """What would be uploaded: the data set and a model, each with its card, from a run that is finished."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,16 @@ from langadapt.runner import Run, Step
 CARD = "README.md"
 TEMPLATE = "chat_template.jinja"
 _WEIGHTS = ".safetensors"
-_BESIDE = (".json", ".jinja", ".txt", ".model", ".tiktoken", ".vocab")
+_VOCABULARY = (
+    "tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", "tekken.json", "tokenizer.model",
+    "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm", "*.tiktoken",
+)  # fmt: skip
+_BESIDE = (
+    *_VOCABULARY, "config.json", "generation_config.json", "adapter_config.json", "tokenizer_config.json",
+    "special_tokens_map.json", "preprocessor_config.json", "processor_config.json", "normalizer.json", "chat_template.json",
+    "*.jinja", "*.safetensors.index.json",
+)  # fmt: skip
+"""What Transformers and peft save beside weights, and read again: all else may be anybody's notes."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,15 @@ def bundles(
         found.append(_model(run, recipe, facts, repository, slot, data))
     for bundle in found:
         for file in bundle.files:
-            if file.place.suffix in (".md", ".json", ".jinja") and file.path != "tokenizer.json":
-                checks.check_text(file.place.read_text(encoding="utf-8", errors="replace"), file.path)
+            if file.place.suffix not in (_WEIGHTS, ".parquet"):
+                text = file.place.read_text(encoding="utf-8", errors="replace")
+                checks.check_text(text, file.path, places=not _is_one(file.path, _VOCABULARY))
     return found
+
+
+def _is_one(path: str, names: Sequence[str]) -> bool:
+    """Whether a file is called like one of these."""
+    return any(fnmatch(Path(path).name, name) for name in names)
 
 
 def _slot(recipe: Recipe, asked: str) -> str:
@@ -126,7 +143,7 @@ def _data(run: Run, recipe: Recipe, facts: Facts, repository: str) -> Bundle:
     settings = {"share": share, "publish": folder_digest(Path(__file__).parent, "*.py")}
     with run.step("publish/data", settings=settings, inputs=list(rows.values())) as step:
         if step.needed:
-            step.facts["files"], step.facts["suspect"] = _written(step, rows, share)
+            step.facts |= _written(step, rows, share)
     paths = [str(path) for path in step.facts["files"]]
     card = _card(run.folder / "publish" / "data.md", data_card(facts))
     notes = _notes(facts)
@@ -134,6 +151,8 @@ def _data(run: Run, recipe: Recipe, facts: Facts, repository: str) -> Bundle:
         notes.append(
             f"what looks like a key stands in rows such as {', '.join(step.facts['suspect'])}: look at them"
         )
+    if step.facts["repeated"]:
+        notes.append(f"ids stand in more than one row, such as {', '.join(step.facts['repeated'])}")
     if left := checks.non_commercial(facts.data.licenses):
         notes.append(f"{left} rows are not for commercial use")
     return Bundle(
@@ -147,14 +166,16 @@ def _data(run: Run, recipe: Recipe, facts: Facts, repository: str) -> Bundle:
     )
 
 
-def _written(step: Step, rows: dict[str, Path], share: float) -> tuple[list[str], list[str]]:
+def _written(step: Step, rows: dict[str, Path], share: float) -> dict[str, list[str]]:
     files: list[str] = []
     suspect: list[str] = []
+    repeated: list[str] = []
     for stream, path in rows.items():
-        written, found = write_stream(stream, path, step.folder, share)
-        files += [str(file.relative_to(step.folder)) for file in written]
-        suspect += found
-    return files, suspect
+        made = write_stream(stream, path, step.folder, share)
+        files += [str(file.relative_to(step.folder)) for file in made.files]
+        suspect += made.suspect
+        repeated += made.repeated
+    return {"files": files, "suspect": suspect, "repeated": repeated}
 
 
 def _card(place: Path, text: str) -> Path:
@@ -202,7 +223,7 @@ def _taken(folder: Path) -> tuple[list[Path], list[str]]:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
         inside = path.resolve().is_relative_to(folder)
-        known = path.suffix in (_WEIGHTS, *_BESIDE) and not any(
+        known = (path.suffix == _WEIGHTS or _is_one(name, _BESIDE)) and not any(
             p.startswith((".", "checkpoint-")) for p in Path(name).parts
         )
         if name == CARD:
@@ -217,18 +238,18 @@ def _taken(folder: Path) -> tuple[list[Path], list[str]]:
 def _clean(folder: Path, path: Path, own: Path) -> File:
     """The file, or a copy of its JSON without the folders of this machine."""
     name = str(path.relative_to(folder))
-    if path.suffix != ".json" or path.name == "tokenizer.json":
+    if path.suffix != ".json" or _is_one(name, _VOCABULARY):
         return File(name, path)
     told = read_json(path)
     if (
         name == "adapter_config.json"
-        and checks.scrubbed(base := told.get("base_model_name_or_path"), "path") != base
+        and checks.scrubbed(base := told.get("base_model_name_or_path"), "path", any_path=True) != base
     ):
         raise DataError(
             "the checkpoint is an adapter, and its base is a folder of this machine",
             hint="publish the base first and train on that, or merge the adapter into it",
         )
-    cleaned = checks.scrubbed(told)
+    cleaned = checks.scrubbed(told, any_path=True)
     if cleaned == told:
         return File(name, path)
     copy = own / name

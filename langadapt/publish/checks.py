@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
+from urllib.parse import unquote
 
 from langadapt.errors import DataError
 from langadapt.prepare.licenses import allows
@@ -13,6 +14,9 @@ _KEY = re.compile(
     r"\bhf_[A-Za-z0-9]{30,}\b|\bsk-[A-Za-z0-9_-]{32,}|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bAKIA[0-9A-Z]{16}\b"
     r"|\bxox[abprs]-[A-Za-z0-9-]{20,}|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
 )
+_FILE_URL = re.compile(r"\bfile://[^/\s\"']*(/[^\s\"']*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"(?<![\w.:/<>~-])~?/(?:[\w.+@%=-]+/)+[\w.+@%=-]*")
+_WINDOWS = re.compile(r"(?<!\w)[A-Za-z]:\\[^\s\"'|<>]+")
 _NAMED = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _SHORT = 12
 _MASK = "(a key)"
@@ -50,14 +54,19 @@ def check_rows(path: Path) -> None:
                 )
 
 
-def check_text(text: str, where: str) -> None:
-    """Raise `DataError` where a text that is written about a run holds a key, or a place on this machine's disk."""
+def check_text(text: str, where: str, *, places: bool = True) -> None:
+    """Raise `DataError` where a text that would be sent holds a key, or a place on this machine's disk.
+
+    A vocabulary is no text of somebody's: parts of paths are words in it, so `places` are not looked for there.
+    """
     if masked(text) != text:
         raise DataError(
             f"{where} holds a key", hint="take it out of the recipe or the file that it comes from"
         )
+    if not places:
+        return
     bare = text.replace("\\", "")
-    if any(re.search(rf"(?<![\w.:/-]){re.escape(place)}/", bare) for place in _places()):
+    if any(re.search(rf"(?:(?<![\w.:/-])|file://){re.escape(place)}/", bare) for place in _places()):
         raise DataError(
             f"{where} names a folder of this machine", hint="take it out of the recipe or its settings"
         )
@@ -67,17 +76,41 @@ def _places() -> list[str]:
     return [str(path) for path in (Path.home(), Path.cwd()) if len(path.parts) > 1]
 
 
-def scrubbed(value: Any, key: str = "") -> Any:
-    """A value without the folders of a machine: of a path that is here, or that its key says to be one, its name is left."""
+def scrubbed(value: Any, key: str = "", *, any_path: bool = False) -> Any:
+    """A value without the folders of a machine: of a path that is here, or that its key says to be one, its name is left.
+
+    With `any_path`, as configurations are cleaned, the same of every absolute path of two names or more, wherever it stands
+    in a text; templates of a chat are left alone.
+    """
     if isinstance(value, Mapping):
-        return {name: scrubbed(inner, str(name)) for name, inner in value.items()}
+        return {name: scrubbed(inner, str(name), any_path=any_path) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [scrubbed(inner, key) for inner in value]
-    if not isinstance(value, str) or not value.startswith(("/", "~/")) or "\0" in value:
+        return [scrubbed(inner, key, any_path=any_path) for inner in value]
+    if not isinstance(value, str) or "\0" in value:
+        return value
+    if any_path and (whole := _whole(value)) is not None:
+        return whole
+    value = _FILE_URL.sub(lambda found: PurePosixPath(unquote(found[1])).name, value)
+    if any_path and key != "chat_template" and not any(mark in value for mark in ("{{", "{%")):
+        value = _WINDOWS.sub(lambda found: PureWindowsPath(found[0]).name, value)
+        value = _ABSOLUTE.sub(lambda found: PurePosixPath(found[0]).name, value)
+    if not value.startswith(("/", "~/")):
         return value
     path = Path(value)
     named = key.lower().endswith(("path", "dir", "folder", "file"))
     return path.name if named or _here(path) else value
+
+
+def _whole(value: str) -> str | None:
+    """The name of a value that is one path, blanks in it included; None of any other, a template of a chat for one."""
+    if "\n" in value or "{" in value:
+        return None
+    if value.lower().startswith("file://"):
+        return PurePosixPath(unquote(value)).name
+    if re.match(r"[A-Za-z]:\\", value):
+        return PureWindowsPath(value).name
+    posix = PurePosixPath(value)
+    return posix.name if value.startswith(("/", "~/")) and len(posix.parts) > 2 else None
 
 
 def _here(path: Path) -> bool:

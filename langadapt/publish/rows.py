@@ -1,9 +1,11 @@
 """Rows as Parquet files: the same columns for every row of a stream, so that any tool can read them."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 
 from langadapt.drafts import disk
@@ -19,24 +21,40 @@ _ROLES = {"prompt": "user"}
 _RATINGS = ("chosen_rating", "rejected_rating")
 _MODELS = ("chosen_model", "rejected_model")
 _NAMED = 5
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_DATA_FILE = re.compile(r"\.(?:jsonl?|parquet|csv|tsv|txt|arrow|zip|gz|zst|xz|bz2)$", re.IGNORECASE)
 
 
-def write_stream(stream: str, rows: Path, folder: Path, share: float) -> tuple[list[Path], list[str]]:
-    """Write the rows that passed as `data/STREAM/SPLIT-*.parquet`; gives the files, and ids of rows that seem to hold a key."""
+@dataclass(frozen=True)
+class Written:
+    """Files of a stream, ids of rows that seem to hold a key, and ids that stand in more than one row: some of each."""
+
+    files: list[Path]
+    suspect: list[str]
+    repeated: list[str]
+
+
+def write_stream(stream: str, rows: Path, folder: Path, share: float) -> Written:
+    """Write the rows that passed as `data/STREAM/SPLIT-*.parquet`."""
     chat, totals = _survey(rows, share)
     files: list[Path] = []
     suspect: list[str] = []
+    seen: set[str] = set()
+    repeated: dict[str, None] = {}
     with ExitStack() as stack:
         splits = {split: _Split(stream, split, total, folder, stack) for split, total in totals.items()}
         for record in read_records(rows):
             row = as_columns(record, chat)
             if holds_key(json.dumps(row, ensure_ascii=False)):
                 suspect.append(str(record.id))
+            if row["id"] in seen:
+                repeated[row["id"]] = None
+            seen.add(row["id"])
             splits[_split(record, share)].add(row, type(record), chat)
         for split in splits.values():
             split.flush()
             files += split.files
-    return files, suspect[:_NAMED]
+    return Written(files, suspect[:_NAMED], list(repeated)[:_NAMED])
 
 
 def _split(record: Record, share: float) -> str:
@@ -154,7 +172,18 @@ def _origin(told: Any) -> dict[str, str | None] | None:
         return None
     path, revision, row = (told.get(key) for key in ("path", "revision", "row"))
     return {
-        "path": Path(path).name if isinstance(path, str) and Path(path).is_absolute() else path and str(path),
-        "revision": revision and str(revision),
+        "path": path if path is None or _on_the_hub(str(path), revision) else _name(str(path)),
+        "revision": revision and str(scrubbed(str(revision), "path", any_path=True)),
         "row": None if row is None else str(row),
     }
+
+
+def _on_the_hub(path: str, revision: object) -> bool:
+    """Whether a path is the name of a data set on the Hub: of a place on a disk, its name is enough."""
+    named = _HUB_ID.fullmatch(path) and not _DATA_FILE.search(path)
+    return bool(named) and (bool(revision) or not Path(path).exists())
+
+
+def _name(path: str) -> str:
+    """The last name of a path; of an address without what is asked of it, which may hold a key."""
+    return PurePath(path.partition("?")[0] if "://" in path else path).name
