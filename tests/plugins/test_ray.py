@@ -207,7 +207,7 @@ def test_close_ends_only_its_own(shouting, spread):
     told(translator, ["hello"])
     worker = translator._crew.workers[0]
     translator.close()
-    with pytest.raises(ray.exceptions.ActorDiedError):
+    with pytest.raises(ray.exceptions.ActorDiedError):  # noqa: PT012 - asked until it is known
         for _ in range(300):  # the cluster ends it a moment later
             ray.get(worker.ready.remote())
             time.sleep(0.1)
