@@ -75,6 +75,7 @@ def own_caches() -> None:
     """Let `datasets` keep its copies beside the run folders rather than in the home folder."""
     os.environ.setdefault(CACHE, str(_CACHE.resolve()))
     os.environ.setdefault("HF_DATASETS_CACHE", str((_CACHE / "datasets").resolve()))
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # an error of ours says it once
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
