@@ -11,9 +11,11 @@ import pytest
 from langadapt.interfaces import SPEED, Hypothesis, Segment
 from langadapt.languages import Language
 
-# On a shared machine how long an example takes says nothing of the code.
-hypothesis.settings.register_profile("shared", deadline=None)
-hypothesis.settings.load_profile("shared")
+# On a shared machine how long an example takes says nothing of the code; and what landed may not fail by a new draw. To
+# look for more: HYPOTHESIS_PROFILE=search, with as many examples as a test says, drawn anew each time.
+hypothesis.settings.register_profile("shared", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,8 @@ _EMPHASIS = re.compile(r"\*{1,3}(?=\S)|_{1,3}(?=\S)|~~(?=\S)")
 _CLOSED = re.compile(r"</\w+>$")
 _ENDS = (".", "!", "?", ":", ";")
 _PARALLEL = (" | ", " = ")
+_WITHIN = re.compile(r"\$[^$\n]+\$|`[^`\n]+`|\\\(.+?\\\)")
+"""Formulas and code in a line, whose marks say nothing of it."""
 _WRAPPED_AT = 40
 _BLANKS_OF_PROSE = 2
 _LINE_OF_PROSE = 20
@@ -199,11 +201,17 @@ def _soft(lines: Sequence[str]) -> list[bool]:
     ]
 
 
+def _parallel(mark: str, line: str, after: str) -> bool:
+    """Whether both lines have the mark outside of what stands in them beside words."""
+    bare = [_WITHIN.sub("", one) for one in (line, after)]
+    return not all(map(_WORDS.search, bare)) or all(mark in one for one in bare)
+
+
 def _goes_on(line: str, after: str, *, filled: bool) -> bool:
     if (
         _ITEM.match(after)
         or _CLOSED.search(line)
-        or any(mark in line and mark in after for mark in _PARALLEL)
+        or any(mark in line and mark in after and _parallel(mark, line, after) for mark in _PARALLEL)
     ):
         return False
     if filled:
