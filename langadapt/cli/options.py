@@ -36,6 +36,16 @@ memory = click.option(
 recipe = click.option(
     "--recipe", metavar="NAME|FILE", help="A recipe by name or file; the pack's own unless given."
 )
+conversations = click.option(
+    "--conversations",
+    type=click.Path(path_type=Path),
+    help="One's own SFT rows instead of the recipe's sources.",
+)
+preferences = click.option(
+    "--preferences",
+    type=click.Path(path_type=Path),
+    help="One's own DPO rows instead of the recipe's sources.",
+)
 limit = click.option("--limit", type=click.IntRange(min=1), help="Records per source, or items per task.")
 
 

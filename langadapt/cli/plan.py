@@ -37,16 +37,8 @@ def _finite(_: click.Context, option: click.Parameter, value: float) -> float:
 )
 @options.limit
 @options.changes
-@click.option(
-    "--conversations",
-    type=click.Path(path_type=Path),
-    help="One's own SFT rows instead of the recipe's sources.",
-)
-@click.option(
-    "--preferences",
-    type=click.Path(path_type=Path),
-    help="One's own DPO rows instead of the recipe's sources.",
-)
+@options.conversations
+@options.preferences
 @options.memory
 @click.option(
     "--hardware",

@@ -29,16 +29,8 @@ DEMONSTRATION = (
 @options.limit
 @options.changes
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--conversations",
-    type=click.Path(path_type=Path),
-    help="One's own SFT rows instead of the recipe's sources.",
-)
-@click.option(
-    "--preferences",
-    type=click.Path(path_type=Path),
-    help="One's own DPO rows instead of the recipe's sources.",
-)
+@options.conversations
+@options.preferences
 @options.memory
 def run_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     lang: str, recipe: str | None, run_dir: Path | None, until: str, limit: int | None, changes: tuple[str, ...], yes: bool,
