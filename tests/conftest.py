@@ -62,3 +62,11 @@ def german() -> Language:
 @pytest.fixture
 def scripted() -> type[Scripted]:
     return Scripted
+
+
+@pytest.fixture
+def no_keys(monkeypatch):
+    """A machine on which nobody is signed in anywhere."""
+    for name in [name for name in os.environ if name.endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_TOKEN_PATH", "/nowhere/token")

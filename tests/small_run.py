@@ -15,6 +15,8 @@ from langadapt.runner import Run
 from langadapt.translating import How
 from langadapt.translations import Paths
 
+KEY = "sk-" + "abcdEFGH" * 6
+"""What looks like a key of a service."""
 SOURCES = {
     "talks": {"rows": 30, "kept": 29, "dropped": {"duplicate": 1}, "stream": "sft", "license": "MIT",
               "path": "some-org/talks", "revision": "c0ffee"},

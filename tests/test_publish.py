@@ -1,7 +1,6 @@
 """What of a run goes to the Hub: exactly what is shown, checked, with cards that the Hub's own libraries read."""
 
 import json
-import os
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,14 +17,8 @@ from langadapt.recipe import read_recipe
 from langadapt.records import read_rows
 from langadapt.runner import Run
 
-KEY = "sk-" + "abcdEFGH" * 6
-
-
-@pytest.fixture(autouse=True)
-def _no_keys(monkeypatch):
-    for name in [name for name in os.environ if name.endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_TOKEN_PATH", "/nowhere/token")
+KEY = made.KEY
+pytestmark = pytest.mark.usefixtures("no_keys")
 
 
 @pytest.fixture

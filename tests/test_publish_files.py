@@ -1,7 +1,6 @@
 """What must not leave with a model or with rows: notes, keys, folders of any machine, names of private files."""
 
 import json
-import os
 
 import pytest
 import small_run as made
@@ -13,14 +12,8 @@ from langadapt.recipe import read_recipe
 from langadapt.records import record_from_row
 from langadapt.runner import Run
 
-KEY = "sk-" + "abcdEFGH" * 6
-
-
-@pytest.fixture(autouse=True)
-def _no_keys(monkeypatch):
-    for name in [name for name in os.environ if name.endswith(("KEY", "TOKEN", "SECRET", "PASSWORD"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_TOKEN_PATH", "/nowhere/token")
+KEY = made.KEY
+pytestmark = pytest.mark.usefixtures("no_keys")
 
 
 @pytest.fixture

@@ -45,18 +45,6 @@ def first(
         yield Choice(record, reason)
 
 
-def select(
-    records: Iterable[Record],
-    settings: Prepare,
-    count_tokens: TokenCount | None,
-    duplicates: Duplicates | None = None,
-) -> Iterator[Choice]:
-    """Both, the cheapest test first. Without `duplicates`, only these records are compared."""
-    before = known(settings) if duplicates is None else duplicates
-    for choice in fit(records, settings):
-        yield choice if choice.reason else next(first([choice.record], settings, count_tokens, before))
-
-
 def known(settings: Prepare) -> Duplicates:
     """A stream's memory of what went on, empty as yet."""
     return Duplicates(exact=settings.deduplicate, near=settings.near_duplicates)

@@ -6,7 +6,7 @@ from typing import Any
 
 from langadapt.interfaces import ModelRef
 from langadapt_plugins.translators.greedy import fits, search
-from langadapt_plugins.translators.prompting import Prompting, Request
+from langadapt_plugins.translators.prompts import Prompting, Request
 
 Generate = Callable[[Any, Prompting, Sequence[Request], int, int], Iterator[tuple[Request, list[int]]]]
 """Model, tokenizer, requests, how many at once, and beams to the new tokens of each request."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from langadapt_plugins.translators.prompting import Prompting, Request
+from langadapt_plugins.translators.prompts import Prompting, Request
 from langadapt_plugins.translators.roomy import give_room, joined, only_grows
 
 _DONE = 4

@@ -12,8 +12,6 @@ from langadapt_plugins.translators.covering import covering_model
 from langadapt_plugins.translators.fitting import Fitting
 from langadapt_plugins.translators.prompts import Prompting, Request
 
-__all__ = ["PromptedTranslator", "Prompting", "Request"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PromptedTranslator(Fitting[list[int]]):

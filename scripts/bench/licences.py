@@ -21,7 +21,7 @@ from typing import Any
 from figures import Figure, heading, summed_up
 
 from langadapt.prepare.readers import read_source
-from langadapt.prepare.selection import select
+from langadapt.prepare.selection import fit
 from langadapt.schema import Prepare, Source
 
 ROWS, SEED, ASKED = 30_000, 7, 0.95
@@ -169,9 +169,9 @@ def copied(draw: random.Random, folder: Path, number: int, rows: int) -> tuple[S
 
 def judged(sources: list[tuple[Source, dict[str, bool]]]) -> Iterator[tuple[bool, bool, str]]:
     """For each row whether it may be used, whether it was left out, and what was said of it."""
-    settings = Prepare(licenses="commercial", deduplicate=False)
+    settings = Prepare(licenses="commercial")
     for source, truth in sources:
-        for choice in select(read_source(source, None), settings, None):
+        for choice in fit(read_source(source, None), settings):
             name = choice.record.extra.get("source_id") or choice.record.id
             yield truth[str(name)], bool(choice.reason), choice.record.license
 

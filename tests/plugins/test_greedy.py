@@ -7,7 +7,7 @@ from langadapt.interfaces import ModelRef
 from langadapt.models import families
 from langadapt_plugins.translators.causal import CAUSAL
 from langadapt_plugins.translators.greedy import fits, search
-from langadapt_plugins.translators.prompting import Prompting, Request
+from langadapt_plugins.translators.prompts import Prompting, Request
 
 TEXTS = [
     "a",

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from langadapt.errors import ConfigError
-from langadapt.prepare.selection import is_held_out, known, select
+from langadapt.prepare.selection import first, fit, is_held_out, known
 from langadapt.records import Conversation, Message, Preference, Text, record_from_row
 from langadapt.schema import Prepare
 
@@ -22,6 +22,13 @@ def pair(name, chosen, rejected, prompt="Why?"):
 
 def turns(*contents):
     return tuple(Message(role="assistant", content=content) for content in contents)
+
+
+def select(records, settings, count_tokens=None, duplicates=None):
+    """What *prepare* does without gates."""
+    before = known(settings) if duplicates is None else duplicates
+    for choice in fit(records, settings):
+        yield choice if choice.reason else next(first([choice.record], settings, count_tokens, before))
 
 
 def told(records, settings=None, count_tokens=None, duplicates=None):
@@ -113,7 +120,7 @@ def test_choosing_is_lazy_and_policies_are_known():
             yield Conversation(id=number, messages=turns(f"text {number}"), license="MIT")
             number += 1
 
-    choices = select(endless(), Prepare(), None)
+    choices = select(endless(), Prepare())
     assert [next(choices).record.id for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ConfigError):
         told([text("a", "x")], Prepare(licenses="mine"))
