@@ -1,7 +1,5 @@
 """The process that trains: accelerate starts one or several of it; rank 0 answers to the parent."""
 
-import hashlib
-import json
 import os
 import shutil
 import traceback
@@ -11,28 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset, Features, Value
-from transformers import AutoTokenizer, Trainer, set_seed
+from transformers import AutoTokenizer, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from langadapt.errors import ConfigError, DataError, MachineError
 from langadapt.interfaces import Progress
 from langadapt.launch import work
+from langadapt_plugins.trainers.trl_data import dataset, tokens
 from langadapt_plugins.trainers.trl_follow import Follow
 from langadapt_plugins.trainers.trl_lora import adapters, merged, quantization
+from langadapt_plugins.trainers.trl_measures import before, last, measured, points
 from langadapt_plugins.trainers.trl_padding import give_padding
-from langadapt_plugins.trainers.trl_rows import COLUMNS, Takes, trl_rows
 
 Job = Mapping[str, Any]
 _TRAINERS = {"sft": (SFTConfig, SFTTrainer), "dpo": (DPOConfig, DPOTrainer)}
-_ROWS_VERSION = "1"  # raise when trl_rows gives other rows for the same file: data sets are cached by their file's content
 _MEASURED_ROWS = 2000  # training pairs on which the accuracy is measured after training
-_NOT_CURVES = (
-    "runtime",
-    "per_second",
-    "num_tokens",
-    "preparation_time",
-)  # of this process, not of the training
 
 
 def main(job: Job, progress: Progress) -> dict[str, Any]:
@@ -40,8 +31,8 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
     arguments = _arguments(job)
     tokenizer = _tokenizer(job, progress)
     follow = Follow(job, progress)
-    rows = _dataset(Path(job["records"]), job["takes"], arguments)
-    held_out = _dataset(Path(job["held_out"]), job["takes"], arguments) if job["held_out_rows"] else None
+    rows = dataset(Path(job["records"]), job["takes"], arguments)
+    held_out = dataset(Path(job["held_out"]), job["takes"], arguments) if job["held_out_rows"] else None
     trainer = _TRAINERS[job["method"]][1](
         model=job["base"],
         args=arguments,
@@ -57,14 +48,14 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
         raise DataError(
             f"{job['records']}: every prompt fills max_length", hint=f"max_length is {arguments.max_length}"
         )
-    before = _before(trainer, job, progress)
+    untrained = before(trainer, job, progress)
     set_seed(arguments.seed)  # what was measured or loaded before leaves no trace
     trainer.train(resume_from_checkpoint=job["resume"])
     seconds = follow.seconds
-    after = _last(trainer) or (_measured(trainer) if held_out is not None else {})
-    curves = [point for row in trainer.state.log_history if (point := _point(row))]
+    after = last(trainer) or (measured(trainer) if held_out is not None else {})
+    curves = points(trainer.state.log_history)
     seen = (
-        _measured(trainer, trainer.train_dataset.select(range(min(used, _MEASURED_ROWS))))
+        measured(trainer, trainer.train_dataset.select(range(min(used, _MEASURED_ROWS))))
         if job["method"] == "dpo"
         else {}
     )
@@ -75,7 +66,7 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
         "rows": job["rows"],
         "rows_used": used,  # after packing, or after TRL dropped pairs whose prompt fills max_length
         "held_out_rows": job["held_out_rows"],
-        "tokens": round(_tokens(trainer.train_dataset, arguments.max_length) * (trainer.state.epoch or 0)),
+        "tokens": round(tokens(trainer.train_dataset, arguments.max_length) * (trainer.state.epoch or 0)),
         "seconds": round(seconds, 2),
         "world_size": arguments.world_size,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else arguments.device.type,
@@ -83,7 +74,7 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
         "versions": {
             name: version(name) for name in ("torch", "transformers", "trl", "accelerate", "datasets")
         },
-        "held_out_loss_before": before.get("loss"),
+        "held_out_loss_before": untrained.get("loss"),
         "held_out_loss_after": after.get("loss"),
     }
     if job["method"] == "dpo":
@@ -94,9 +85,7 @@ def main(job: Job, progress: Progress) -> dict[str, Any]:
             "held_out_reward_accuracy": after.get("rewards/accuracies"),
             "held_out_reward_margin": after.get("rewards/margins"),
         }
-    start = (
-        [_point({"step": 0, **{f"eval_{name}": value for name, value in before.items()}})] if before else []
-    )
+    start = [{"step": 0, **{f"eval_{name}": value for name, value in untrained.items()}}] if untrained else []
     return {"curves": start + curves, "facts": facts}
 
 
@@ -143,89 +132,6 @@ def _tokenizer(job: Job, progress: Progress) -> Any:
             "the tokenizer pads with its end token, for want of another; TRL's labels do not count padding"
         )
     return tokenizer
-
-
-def _dataset(path: Path, takes: Takes, arguments: Any) -> Any:
-    """The rows as a data set, cached by the file's content: the same file elsewhere is not tokenised twice."""
-    with path.open("rb") as data:
-        digest = hashlib.file_digest(data, "sha256")
-    digest.update(f"{takes} {_ROWS_VERSION}".encode())
-    turns = [{"role": Value("string"), "content": Value("string")}]
-    with arguments.main_process_first():
-        return Dataset.from_generator(
-            trl_rows,
-            features=Features(dict.fromkeys(COLUMNS[takes], turns)),
-            gen_kwargs={"path": path, "takes": takes},
-            fingerprint=digest.hexdigest()[:32],
-        )
-
-
-def _before(trainer: Any, job: Job, progress: Progress) -> dict[str, float]:
-    """The held-out measures of the base, kept for a training that is resumed."""
-    kept = Path(job["output"], "worker", "before.json")
-    if not job["held_out_rows"]:
-        return {}
-    if kept.exists():
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
-    measures = _measured(trainer)
-    trainer.accelerator.wait_for_everyone()
-    if trainer.is_world_process_zero():
-        draft = kept.with_suffix(".part")
-        draft.write_text(json.dumps(measures), encoding="utf-8")
-        draft.replace(kept)
-        progress.say(f"held-out loss before training: {measures['loss']:.4f}")
-    return measures
-
-
-def _measured(trainer: Any, rows: Any = None) -> dict[str, float]:
-    """What the trainer measures, on the held-out rows or on rows that it has prepared."""
-    if rows is None:
-        trainer.evaluate()
-    else:
-        Trainer.evaluate(trainer, rows)
-    return _held_out(trainer.state.log_history.pop())
-
-
-def _last(trainer: Any) -> dict[str, float]:
-    """The held-out measures of the last step, where training took them."""
-    history = [row for row in trainer.state.log_history if "eval_loss" in row]
-    return _held_out(history[-1]) if history and history[-1]["step"] == trainer.state.global_step else {}
-
-
-def _held_out(row: Mapping[str, Any]) -> dict[str, float]:
-    return {
-        name.removeprefix("eval_"): value for name, value in _point(row).items() if name.startswith("eval_")
-    }
-
-
-def _point(row: Mapping[str, Any]) -> dict[str, float]:
-    """A point of the curves; empty for the line that sums a training up."""
-    if "train_runtime" in row:
-        return {}
-    names = sorted(
-        name for name in row if not name.endswith(_NOT_CURVES) and isinstance(row[name], int | float)
-    )
-    return {name: row[name] for name in names}
-
-
-def _tokens(rows: Any, at_most: int) -> int:
-    """The tokens of the prepared rows, of both sides of a pair."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    total = 0
-    for table in rows.with_format("arrow").iter(batch_size=1000):
-        sizes = {
-            name: pc.list_value_length(table[name]).to_numpy()
-            for name in table.column_names
-            if name.endswith("_ids")
-        }
-        if "prompt_ids" not in sizes:
-            total += int(sizes["input_ids"].sum())
-        else:
-            sides = (sizes["prompt_ids"] + sizes[name] for name in ("chosen_ids", "rejected_ids"))
-            total += sum(int(np.minimum(side, at_most).sum()) for side in sides)
-    return total
 
 
 def _save(trainer: Any, job: Job) -> None:
