@@ -14,7 +14,7 @@ help:  ## this list
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "langadapt needs Python 3.11 or later: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,evaluate,gates,ja,openai,ctranslate2,ray,docs,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[translate,train,tracking,evaluate,gates,ja,openai,ctranslate2,ray,docs,dev]'
 	touch $(STAMP)
 
 demo: $(STAMP)  ## set up, and run the main job on the German pack's small data and models
@@ -58,12 +58,17 @@ bench-plan: $(STAMP)  ## licences, preferences, contamination, and the plan besi
 	$(BIN)/python scripts/bench/contamination.py
 	$(BIN)/python scripts/bench/plan.py
 
-bench-train: $(STAMP)  ## what the pre-flight finds in ruined configurations, and its false alarms on the recipes
+bench-train: $(STAMP)  ## ruined configurations that the pre-flight finds; TRL's own command line, packing, a sweep with one reference pass, tokens a second (SHAPE=7b: those alone)
 	$(BIN)/python scripts/bench/preflight.py
+	$(BIN)/python scripts/bench/training.py $(if $(SHAPE),--shape $(SHAPE))
+	$(BIN)/python scripts/bench/resume.py
+	$(BIN)/python scripts/bench/scale.py
 
-bench-evaluate: $(STAMP)  ## verdicts of judges and their servers' faults, intervals and tests on simulated benchmarks, lm-eval with shared beginnings
+bench-evaluate: $(STAMP)  ## the language of answers, verdicts of judges and their servers' faults, intervals and tests on simulated benchmarks, lm-eval with shared beginnings
 	$(BIN)/python scripts/bench/verdicts.py
+	$(BIN)/python scripts/bench/fidelity.py
 	$(BIN)/python scripts/bench/intervals.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/pairs.py
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/evaluate.py
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use

@@ -44,15 +44,22 @@ def leaves(table: Mapping[str, Any], layer: Layer) -> Tree:
 
 
 def merged(low: Mapping[str, Any], high: Mapping[str, Any]) -> Tree:
-    """`high` over `low`; a table that names another component in `use` replaces the lower one; `false` removes."""
-    out: Tree = dict(low)
-    for key, value in high.items():
-        below = out.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping) and not _other_use(below, value):
-            out[key] = merged(below, value)
+    """`high` over `low`; a table that names another component in `use` replaces the lower one; `false` removes.
+
+    What is new in `high` stands before what follows it there, so that the order of a file is that of the run.
+    """
+    order, place = list(low), len(low)
+    for key in reversed(list(high)):
+        if key in low:
+            place = order.index(key)
         else:
-            out[key] = value
-    return out
+            order.insert(place, key)
+    return {key: _over(low.get(key), high[key]) if key in high else low[key] for key in order}
+
+
+def _over(below: Any, value: Any) -> Any:
+    deeper = isinstance(value, Mapping) and isinstance(below, Mapping) and not _other_use(below, value)
+    return merged(below, value) if deeper else value
 
 
 def plain(node: Any) -> Any:
@@ -197,7 +204,7 @@ class Builder:
         return self.build(kind, use, merged(base, {k: v for k, v in table.items() if k != "use"}), where)
 
     def resolve(self, text: str, layer: Layer, where: str) -> str:
-        """A path or model as it is meant: `pack:PATH`, `recipe:KEY`, a path relative to its layer, or a Hub id."""
+        """A path or model as meant: `pack:PATH`, `recipe:KEY`, a path relative to its layer, or a Hub id; a link to a file (a Python) stays."""
         scheme, colon, rest = text.partition(":")
         if colon and scheme == "pack":
             path = self.pack.path(rest)
@@ -213,7 +220,8 @@ class Builder:
         beside = layer.folder / Path(text).expanduser()
         if not text or (text.startswith((".", "/", "~")) and not beside.exists()):
             raise ConfigError(f"{where} ({layer.name}): {text or 'nothing'!r} does not exist")
-        return str(beside.resolve()) if beside.exists() else text
+        found = beside.parent.resolve() / beside.name if beside.is_file() else beside.resolve()
+        return str(found) if beside.exists() else text
 
     def _wrapped(self, translator: Translator) -> Translator:
         retrying = Retry(inner=translator, memory=self.memory)

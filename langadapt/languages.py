@@ -77,6 +77,13 @@ class Language:
 
 
 @cache
+def usual_codes() -> Mapping[str, str]:
+    """The code by which a language usually goes, by that of the member which stands for it: `sw` for `swh`, `ar` for `arb`."""
+    members = {member: code for code, member in _flores()["members"].items() if "-" not in code}
+    return {"cmn": "zh", **members}  # of Chinese, FLORES takes the macrolanguage's own code
+
+
+@cache
 def _flores() -> Mapping[str, Any]:
     return read_toml(Path(__file__).with_name("flores.toml"))
 
@@ -122,10 +129,26 @@ class LanguagePack:
         return f"pack {self.facts['code']}" if self.facts else f"no pack for {self.language.code}"
 
     @property
+    def sets(self) -> Mapping[str, Mapping[str, list[str]]]:
+        """Sets of tasks that are asked for by one name and never stand in one table: task names by benchmark, by set."""
+        sets: Mapping[str, Mapping[str, list[str]]] = self.facts.get("sets", {})
+        return sets
+
+    @property
     def benchmarks(self) -> Mapping[str, list[str]]:
-        """Task names by the benchmark that they are a version of."""
-        benchmarks: Mapping[str, list[str]] = self.facts.get("benchmarks", {})
-        return benchmarks
+        """Task names by the benchmark that they are a version of, those of all sets too."""
+        found: dict[str, list[str]] = {}
+        for table in (self.facts.get("benchmarks", {}), *self.sets.values()):
+            for benchmark, tasks in table.items():
+                found[benchmark] = list(dict.fromkeys([*found.get(benchmark, ()), *tasks]))
+        return found
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What task files call `{{ words.NAME }}`: the small words of `literals.toml`, and `[tasks]` of `prompts.toml`."""
+        sentences = self.prompts.get("tasks", {})
+        told = {**self.literals, **(sentences if isinstance(sentences, dict) else {})}
+        return {name: text for name, text in told.items() if isinstance(text, str)}
 
     @cached_property
     def literals(self) -> Mapping[str, Any]:
@@ -223,6 +246,7 @@ def _check_pack(facts: Mapping[str, Any], path: Path) -> None:
         recipe: str | None = None
         bleu_tokenizer: str | None = None
         benchmarks: dict[str, list[str]] = {}
+        sets: dict[str, dict[str, list[str]]] = {}
         settings: dict[str, dict[str, dict[str, Any]]] = {}
 
     try:

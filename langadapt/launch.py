@@ -1,24 +1,31 @@
 """A component's work in a process of its own: settings and job in as JSON, progress lines and a result file out.
 
 The worker holds the run's lock too (it inherits the descriptor) and ends when its parent does: it blocks on a pipe
-from the parent, which closes however the parent dies.
+from the parent, which closes however the parent dies. A parent that is asked to end by SIGTERM asks the worker the same,
+through the pipe, and waits: so a training may save its state, and what sends the signal need not know of the worker.
 """
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from langadapt import errors
 from langadapt.errors import ComponentError, LangAdaptError
 from langadapt.interfaces import Progress, Task
 
 _MARK = "langadapt-progress "
+_LITTLE = 2**16
+"""Bytes: with less than that free, a worker could not even write down what is wrong."""
+_ROOM = "make room, then start again: what was done is kept"
 
 
 def launch(
@@ -33,7 +40,8 @@ def launch(
     """Run `command JOB-FILE`, show its progress, give what it wrote as its result.
 
     The worker is a module that ends in `work(function)`. Its other output goes to `folder/worker.log`. Raises
-    `ComponentError` with the last line of that log where it fails.
+    `ComponentError` with the last line of that log where it fails, and `KeyboardInterrupt` after SIGTERM, which the worker
+    gets too: it ends at once unless it handles it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     job_file, result, log = folder / "job.json", folder / "result.json", folder / "worker.log"
@@ -54,18 +62,25 @@ def launch(
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         )
         try:
-            _follow(child, out, label, progress)
-            code = child.wait()
+            with asking(child) as asked:
+                _follow(child, out, label, progress)
+                code = child.wait()
         finally:
             if child.poll() is None:
                 child.terminate()
             with child:  # closes the pipes, which ends a worker that a launcher started for us, and waits
                 pass
+    if asked.is_set():
+        if result.exists():
+            progress.say(str(json.loads(result.read_text(encoding="utf-8")).get("error", "")))
+        raise KeyboardInterrupt  # as if it had been interrupted at the terminal, with the worker's work saved
     if result.exists():
         answer = json.loads(result.read_text(encoding="utf-8"))
         if "result" in answer:
             return answer["result"]
         raise _error(answer, label, folder, log)
+    if shutil.disk_usage(folder).free < _LITTLE:
+        raise errors.MachineError(f"{folder}: the disk is full", hint=_ROOM)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     said = next((line for line in reversed(lines) if line.strip()), "nothing")
     raise ComponentError(
@@ -90,11 +105,19 @@ def work(function: Any) -> None:
             "error": f"{type(error).__name__}: {error}",
             "class": "MachineError" if full else "ComponentError",
         }
-    if first:
-        draft = Path(request["result"] + ".part")
-        draft.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
-        draft.replace(request["result"])
+    if first or "error" in answer:
+        _answer(answer, Path(request["result"]))
     sys.exit(0 if "result" in answer else 3)
+
+
+def _answer(answer: Mapping[str, Any], file: Path) -> None:
+    """Write it whole or not at all. Of several processes the first error counts: others fail for want of the one that failed."""
+    draft = file.with_suffix(f".{os.getpid()}.part")
+    draft.write_text(json.dumps(answer, ensure_ascii=False), encoding="utf-8")
+    if file.exists():
+        draft.unlink()
+    else:
+        draft.replace(file)
 
 
 class _Pipe:
@@ -140,21 +163,40 @@ def _follow(child: "subprocess.Popen[str]", out: Any, label: str, progress: Prog
             tasks[-1][1].advance(what["advance"], what["facts"])
 
 
-def _error(answer: Mapping[str, str], label: str, folder: Path, log: Path) -> LangAdaptError:
-    from langadapt import errors
+@contextmanager
+def asking(child: "subprocess.Popen[str]") -> Iterator[threading.Event]:
+    """Hand SIGTERM on to the worker, once, where nobody else handles it; says whether it came."""
+    asked, pipe = threading.Event(), child.stdin
+    assert pipe is not None
 
+    def ask(*_: object) -> None:
+        if not asked.is_set():
+            asked.set()
+            with suppress(OSError, ValueError):  # it has ended
+                os.write(pipe.fileno(), b"s")
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield asked
+        return
+    signal.signal(signal.SIGTERM, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _error(answer: Mapping[str, str], label: str, folder: Path, log: Path) -> LangAdaptError:
     kind = getattr(errors, answer["class"], ComponentError)
     if "hint" in answer:
         return kind(answer["error"], hint=answer["hint"])
     said = answer["error"].splitlines()[0]
     if kind is errors.MachineError:
-        return errors.MachineError(
-            f"{folder}: {said}", hint="make room, then start again: what was done is kept"
-        )
+        return errors.MachineError(f"{folder}: {said}", hint=_ROOM)
     return ComponentError(f"{label}: {said}", hint=f"the whole output: {log}")
 
 
 def _die_with_parent() -> None:
     while os.read(0, 1):
-        pass
+        os.kill(os.getpid(), signal.SIGTERM)
     os._exit(137)

@@ -3,7 +3,46 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from langadapt.languages import read_toml
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """One device of `hardware.toml`: memory in GiB, dense bfloat16 TFLOP/s, watts, and what an hour of it is rented for in US dollars."""
+
+    name: str
+    title: str
+    memory: float
+    tflops: float
+    watts: float
+    hour: float
+    source: str
+    match: Sequence[str] = ()
+    utilisation: Sequence[float] = ()
+
+    @property
+    def accelerator(self) -> bool:
+        """Whether it is none of the CPU."""
+        return self.name != "cpu"
+
+
+@cache
+def hardware() -> Mapping[str, Hardware]:
+    """Every device of `hardware.toml`."""
+    table = read_toml(Path(__file__).with_name("hardware.toml"))
+    return {name: Hardware(name, **row) for name, row in table.items()}
+
+
+def recognised(device: str) -> Hardware | None:
+    """The device that PyTorch calls by that name."""
+    words = device.upper()
+    known = (one for one in hardware().values() if one.match)
+    return next((one for one in known if all(word.upper() in words for word in one.match)), None)
 
 
 def accelerator() -> str:

@@ -109,13 +109,14 @@ class Pipeline:
         options = self.recipe.translate.options
         mode, routed = options.get("segmentation", MODE), options.get("routing", True)
         context = options.get("context", 0)
-        how = How(Router.of(self.pack) if routed else Router(()), context)
+        how = How(Router.over(self.recipe.sources, self.pack, routed=routed), context)
         settings = {
             "translator": component_identity(translator, "fingerprint"),
             "mode": mode,
             "routing": routed and self.pack.routing,
             "target": self.pack.language.code,
             **({"context": context} if context else {}),
+            **({"stays": sorted(how.router.stays)} if how.router.stays else {}),
         }
         with ExitStack() as stack:
             stages.closing(stack, translator)
@@ -277,4 +278,6 @@ def _source_identity(source: Source) -> dict[str, Any]:
     """A source as it is asked for; a local one by its content, wherever it lies."""
     path = Path(source.path)
     here = {"path": folder_digest(path) if path.is_dir() else path.name} if path.exists() else {}
-    return {**asdict(source), **here}
+    told = asdict(source)
+    del told["translate"]  # what is read is the same
+    return {**told, **here}

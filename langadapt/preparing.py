@@ -107,7 +107,9 @@ class Preparing:
         with self.progress.task(f"read {source.name}", None) as task:
             fitting = reading.kept(fit(reading.records(task), self.settings))
             judged_here = self._judged(fitting, reading.left)
-            for found in reading.kept(first(judged_here, self.settings, self.count_tokens, before)):
+            texts = self.takes.get(source.stream) == "texts"
+            counted = None if texts else self.count_tokens  # training divides a text that is too long
+            for found in reading.kept(first(judged_here, self.settings, counted, before)):
                 record = apart(found, had, source.name)
                 keep(record.to_row())
                 ids.append(record.id)

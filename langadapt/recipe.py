@@ -16,7 +16,7 @@ from langadapt.prepare.licenses import allows
 from langadapt.prepare.mixing import check_weights
 from langadapt.prepare.preferences import MEAN, Rule
 from langadapt.prepare.readers import check_reader
-from langadapt.prepare.spoken import check_language
+from langadapt.prepare.spoken import check_language, in_language
 from langadapt.published import published, spoken
 from langadapt.registry import did_you_mean
 from langadapt.schema import Plan, Prepare, Source, check
@@ -211,7 +211,7 @@ def _resolved(asked: str, whole: Tree, trees: Sequence[Tree], pack: LanguagePack
     for key, node in whole["source"].items():
         if not isinstance(node, Leaf):
             path = builder.resolve(node["path"].value, node["path"].layer, f"source.{key}.path")
-            sources.append(Source(name=key, **{**plain(node), "path": path}))
+            sources.append(Source(name=key, **in_language({**plain(node), "path": path}, pack.language)))
     return Recipe(
         name=Path(asked).stem,
         asked=asked,

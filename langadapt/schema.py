@@ -29,6 +29,8 @@ class Source:
     or `per-row` where the rows' own column `license` is to be believed. `subsets` are the licences of a collection's parts;
     `false` switches off those of a known data set, and `license` then stands for every row. `terms` names conditions that
     travel with the texts, as in datasets.toml. `binarize` is the rule by which rated rows become pairs. `weight` is the share of the stream, relative to that of its other sources.
+    `translate = false` leaves its rows as they are, in their own language. In `path`, `config` and `language`, `{code}` and `{flores}`
+    stand for the target language's code and FLORES-200 code, such as `de` and `deu_Latn`.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Source:
     terms: Sequence[str] = ()
     binarize: str | dict[str, Any] | None = field(default=None, hash=False)
     weight: Annotated[float | None, Gt(0), Lt(float("inf"))] = None
+    translate: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,8 @@ PACK_KEYS: Mapping[str, str] = {
     "base": "the model to adapt, where the recipe names none",
     "recipe": "the recipe that `langadapt run` takes unless told otherwise",
     "bleu_tokenizer": "sacrebleu's tokenizer; follows from the script unless set",
-    "benchmarks": "`[benchmarks]`: the tasks that are this language's versions of a benchmark",
+    "benchmarks": "`[benchmarks]`: the tasks that are this language's versions of a benchmark, and of no set",
+    "sets": "`[sets.NAME]`: the same for a set of tasks, which is asked for by its name and has a table of its own",
     "settings": "`[settings.KIND.NAME]`: settings of a component in this language, wherever it stands",
 }
 # What each file of a pack is, with the checks of `PackContract` that it must pass.
@@ -54,13 +55,16 @@ PACK_FILES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "README.md": ("what the pack holds, where it comes from, who reviewed it", ("the_review_is_stated",)),
     "literals.toml": ("small words, number format, forms of address, phrases", ("literals",)),
-    "prompts.toml": ("judge prompts", ("prompts",)),
+    "prompts.toml": ("judge prompts; `[tasks]`, sentences of task files", ("prompts",)),
     "routing.toml": ("rules for rows that translation would ruin, asked before ours", ("routing",)),
     "exemplars.jsonl": ("good translations with their sources; every filter must keep them", ("exemplars",)),
     "probes.jsonl": ("prompts that every checkpoint answers side by side in the report", ("questions",)),
-    "mt_bench.jsonl": ("two-turn questions for the evaluator `mt-bench`", ("questions",)),
+    "mt_bench.jsonl": ("two-turn questions for the evaluators `mt-bench` and `fidelity`", ("questions",)),
     "glossary.tsv": ("terms and their translations", ("glossary",)),
-    "tasks/": ("tasks of lm-eval without code (`*.yaml`) and their rows", ("tasks_hold_no_code",)),
+    "tasks/": (
+        "tasks of lm-eval without code (`*.yaml`) and their rows; `{{ words.NAME }}` is a word of `literals.toml` or `[tasks]`",
+        ("tasks_hold_no_code", "task_words"),
+    ),
     "recipes/": ("recipes for this language (`*.toml`)", ("paths_are_in_the_pack",)),
 }
 WHOLE_PACK = ("files_are_what_they_say", "holds_no_code", "links_stay_inside")
@@ -151,8 +155,9 @@ def packs() -> str:
         for key, (code, value) in literals().items()
     ]
     prompts = [
-        (f"`[judge.{name}]`", ", ".join(f"`{{{one}}}`" for one in sorted(names)))
-        for name, names in pack_words.PLACEHOLDERS.items()
+        (f"`[{kind}.{name}]`", ", ".join(f"`{{{one}}}`" for one in sorted(names)))
+        for kind, wanted in pack_words.ASKED.items()
+        for name, names in wanted.items()
     ]
     parts = ["# Packs", NOTE, PACK_INTRODUCTION]
     parts += ["## Files", table(("file", "what it is", "what is checked"), files)]

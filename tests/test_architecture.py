@@ -24,6 +24,7 @@ PUBLIC = {
     "models",
     "segments",
     "launch",
+    "machine",
     "progress",
     "statistics",
     "identity",

@@ -55,7 +55,7 @@ def said(done):
         (["train", "good.jsonl", "--language", "de", "--trainer", "trl-sfft", "--base", "x", "--output", "o"], 2, ["trl-sft"]),
         (["report", "."], 2, ["no run folder"]),
         (["show", "phenix"], 2, ["phenix", "did you mean 'phoenix'"]),
-        (["show", "trl"], 2, ["'trl' is a language, and nearly trl-dpo", "or language:trl"]),
+        (["show", "trl"], 2, ["'trl' is a language, and nearly trl-cpt", "or language:trl"]),
         (["check", "language", "de", "--set", "a=1"], 2, ["without --set", "leave --set out"]),
         (["check", "language", "de", "--language", "fr"], 2, ["without --language"]),
     ],

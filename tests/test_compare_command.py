@@ -1,6 +1,7 @@
 """`langadapt compare`: which checkpoints its words name, what it prints, draws and refuses."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -23,7 +24,10 @@ def two_runs(tmp_path):
     for name, trained in (("one", ("sft", "dpo")), ("two", ("zero", "alpha"))):
         run(tmp_path / name, trained=trained)
         for place, checkpoint in enumerate(("base", *trained)):
-            harness(tmp_path / name / "evaluate" / checkpoint, BETTER if place else EASY, task="mini_arc_de")
+            harness(
+                tmp_path / name / "evaluate" / checkpoint, BETTER if place else EASY,
+                task="mini_arc_de", signature=f"{LM}|set:leolm",
+            )  # fmt: skip
             mt_bench(tmp_path / name / "evaluate" / checkpoint, [(5, 6 + place)] * 9)
     return tmp_path
 
@@ -95,10 +99,10 @@ def test_a_table_of_a_hundred_columns(two_runs):
     assert max(map(len, said.splitlines()[:14])) <= 100
     assert said.count("mini_arc_de acc") == said.count("mt-bench rating") == 3
     assert "A base, B dpo" in said
-    assert "over all 6 comparisons: 5 of them" in said
+    assert "over all 6 comparisons: 5 are beyond chance" in said
     shown = [line for line in said.splitlines() if line.startswith("not run here")]
     assert len(shown) == 2
-    assert "Phoenix, as published: arc 0.443, mt-bench 5.78 (arXiv 2401.10580" in shown[0]
+    assert "Phoenix, as published, set leolm: arc 0.443, mt-bench 5.78 (arXiv 2401.10580" in shown[0]
     assert "mmlu" not in "".join(shown)
 
 
@@ -175,3 +179,30 @@ def test_published_figures_belong_to_a_language():
     assert sum(turns) / 2 == pytest.approx(published("de")["phoenix"]["mt-bench"])
     others = [value for name, value in parts.items() if "turn" not in name]
     assert sum(others) / len(others) == pytest.approx(published("de")["phoenix"]["mt-bench"])
+
+
+def test_two_sets_stand_in_two_tables_and_figures_with_their_own(tmp_path):
+    """The same benchmark in two sets: nothing is put together, and Phoenix's figure stands by the fork's alone."""
+    members = {"leolm_arc_challenge_de": "leolm", "arc_de": "okapi"}
+    folder = run(tmp_path / "one", trained=("sft",))
+    for name, right in {"base": EASY, "sft": BETTER}.items():
+        for task, within in members.items():
+            signature = f"{LM.replace('task:arc', f'task:{task}')}|set:{within}"
+            place = harness(folder / "evaluate" / name, right, task=task, signature=signature)
+            place.rename(place.with_name(f"harness-{within}"))
+    said = asked(folder)
+    first, second, *_ = said.split("\n\n")
+    assert "set okapi" in said
+    assert "set leolm" in said
+    assert all(("arc_de acc" in part) != ("leolm_arc_challenge_de acc" in part) for part in (first, second))
+    assert said.count("benchmarks asked as plain text") == 2
+    assert "set leolm: arc 0.443" in said
+    found = compare(sides([str(folder)]))
+    assert [row.set for row in found.rows] == ["leolm", "okapi"]
+    assert {one.split(":")[0] for one in re.findall(r"set \w+: share", picture(found))} == {
+        "set leolm",
+        "set okapi",
+    }
+    (folder / "evaluate" / "sft" / "harness-leolm" / "scores.json").unlink()
+    assert "set leolm" not in asked(folder).split("not compared")[0]
+    assert "arc 0.443" not in asked(folder)

@@ -1,7 +1,12 @@
 """Our own trainers and evaluators keep to the contracts, with settings from one small table."""
 
+import re
+import sys
+from pathlib import Path
+
 import pytest
 
+import langadapt_languages
 from langadapt import registry
 from langadapt.testing import EvaluatorContract, TrainerContract
 
@@ -17,12 +22,17 @@ SHORT = {
     "save_steps": 5,
 }
 MINI_TASKS = ("mini_hellaswag_de", "mini_arc_de", "mini_mmlu_de")
+PAIRS = Path(langadapt_languages.__file__).parent / "de" / "mini" / "heldout.tsv"
 SETTINGS = {
+    ("trainer", "trl-cpt"): SHORT,
     ("trainer", "trl-sft"): SHORT,
     ("trainer", "trl-dpo"): SHORT,
+    ("evaluator", "fidelity"): {"max_new_tokens": 64, "dtype": "float32"},
     ("evaluator", "harness"): {"tasks": MINI_TASKS, "dtype": "float32"},
     ("evaluator", "mt-bench"): {"max_new_tokens": 64, "dtype": "float32"},
+    ("evaluator", "pairwise"): {"judge": "judge", "max_new_tokens": 64, "dtype": "float32"},
     ("evaluator", "probes"): {"max_new_tokens": 64, "dtype": "float32"},
+    ("evaluator", "translation"): {"pairs": PAIRS, "max_new_tokens": 64, "dtype": "float32"},
 }
 CONTRACTS = {"trainer": TrainerContract, "evaluator": EvaluatorContract}
 OURS = [
@@ -39,6 +49,23 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_DATASETS_CACHE", folder)
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judge():
+    """A judge of pairs who prefers an answer to none, whichever stands first."""
+    sys.path.insert(0, str(Path(__file__).parent / "plugins"))
+    from judge_server import JudgeServer
+
+    def said(chat):
+        shown = [chat.split(f"Assistent {side}>\n")[1].partition("\n</")[0] for side in "AB"]
+        first, second = (bool(re.split(r"Assistent [AB]:", text)[-1].strip()) for text in shown)
+        return f"[[{'C' if first == second else 'A' if first else 'B'}]]"
+
+    with JudgeServer() as server:
+        server.said = said
+        SETTINGS["evaluator", "pairwise"]["base_url"] = server.url
         yield
 
 

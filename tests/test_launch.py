@@ -122,8 +122,29 @@ def test_only_the_first_of_several_processes_tells_and_answers(start):
     with pytest.raises(ComponentError, match="exit code 0"):
         start("add", heard, {"RANK": "1"}, numbers=[1], name="")
     assert heard.told == []
+    with pytest.raises(DataError, match="row 7 is odd"):
+        start("refuse", heard, {"RANK": "1"})
     assert start("add", heard, {"RANK": "0"}, numbers=[1], name="")["sum"] == 1
     assert heard.told[0] == ("say", "adding")
+
+
+@pytest.mark.parametrize("whom", ["parent", "all"])
+def test_sigterm_is_handed_on_and_waited_for(tmp_path, whom):
+    job = str(tmp_path / "work" / "job.json")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.replace("sleep", "finish"), str(tmp_path), *WORKER],
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for((tmp_path / "awake").exists, 20)
+        for _ in range(3):  # a scheduler may say it more than once
+            (os.kill if whom == "parent" else os.killpg)(parent.pid, signal.SIGTERM)
+        assert "KeyboardInterrupt" in parent.communicate(timeout=20)[1]
+    finally:
+        parent.kill()
+    assert not alive(job)
+    assert (tmp_path / "awake").read_text() == "saved"
+    assert is_free(tmp_path)
 
 
 def is_free(folder):

@@ -1,5 +1,11 @@
+import fcntl
 import io
+import math
+import os
+import pty
 import re
+import struct
+import termios
 from itertools import pairwise
 
 import pytest
@@ -58,15 +64,72 @@ def test_a_line_for_the_reader_is_written_at_once():
     assert out.getvalue() == "demonstration\n"
 
 
-def test_a_terminal_gets_a_bar():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+TRAINING = {
+    "loss": 0.38612,
+    "lr": 5.5612e-7,
+    "tok/s": 7731.0,
+    "grad": 0.69512,
+    "accuracy": 1.0,
+    "held-out": 0.39715,
+}
 
-    out = Terminal()
-    with progress.Console(out).task("segments", 4) as task:
-        task.advance(4, {"remembered": 0.5})
+
+def on_a_terminal(columns, facts, total=3000, done=1600):
+    """What a terminal of so many columns shows at last, and whatever was written to it."""
+    above, below = pty.openpty()
+    fcntl.ioctl(below, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    with (
+        os.fdopen(below, "w", encoding="utf-8") as out,
+        progress.Console(out).task("dpo: step", total) as task,
+    ):
+        task.advance(done - 1)
+        task.advance(1, facts)
         task._bar.refresh()
-    assert "segments: 100%" in out.getvalue()
-    assert "remembered=0.5" in out.getvalue()
-    assert out.getvalue().endswith("\r")
+        told = ""
+        while str(done) not in told.split("\r")[-1]:
+            told += os.read(above, 100_000).decode()
+    os.close(above)
+    return told.split("\r")[-1], told
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown", "left_out"),
+    [
+        (80, "loss 0.386 lr 5.56e-7 tok/s 7.73k grad 0.695", "accuracy"),
+        (120, "tok/s 7.73k grad 0.695 accuracy 1 held-out 0.397", "nothing"),
+        (60, "loss 0.386 lr 5.56e-7", "tok/s"),
+        (30, "1600/3000", "loss"),
+    ],
+)
+def test_a_bar_takes_one_line_and_shows_what_fits(columns, shown, left_out):
+    line, told = on_a_terminal(columns, TRAINING)
+    assert line.startswith("  dpo: step")
+    assert shown in line
+    assert left_out not in line
+    assert all(len(part) <= columns for part in told.split("\r"))
+    assert "\n" not in told
+
+
+def test_a_wide_terminal_has_room_for_a_bar_and_the_rate():
+    line, _ = on_a_terminal(160, {"kept": 0.5})
+    assert re.search(r"53% \|█.* \| 1600/3000 \d\d:\d\d left kept 0.5 [\d.]+it/s", line)
+    line, _ = on_a_terminal(80, {"{desc}": 1.0}, total=None)
+    assert "1600" in line
+    assert "{desc} 1" in line
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.25, "0.25"), (7731, "7.73k"), (1.23e7, "12.3M"), (2e-5, "2e-5"), (1e-12, "1e-12"), (0, "0"), (-4200, "-4.2k"),
+     (math.inf, "inf"), (math.nan, "nan"), (999.7, "1k"), (999_900, "1M")],
+)  # fmt: skip
+def test_numbers_are_short(value, said):
+    assert progress.short(value) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(30, "30 s"), (119.4, "119 s"), (150, "2 min"), (3600, "1 h 00 min"), (9000, "2 h 30 min")],
+)
+def test_time_left_is_said_as_people_do(seconds, said):
+    assert progress.left(seconds) == said

@@ -111,8 +111,8 @@ ADAPTERS = {
     ("zephyr", "lora", "sft"): (64, 16, 0.1, ATTENTION, False, 2e-5, 512, 4, "adamw_torch"),
     ("zephyr", "lora", "dpo"): (64, 16, 0.1, ATTENTION, False, 5e-7, 64, 2, "rmsprop"),
     ("notus", "lora", "dpo"): (64, 16, 0.1, ATTENTION, False, 5e-7, 64, 2, "rmsprop"),
-    ("zephyr-2024", "qlora", "sft"): (16, 16, 0.05, LINEAR, True, 2e-4, 128, 4, "adamw_torch"),
-    ("zephyr-2024", "qlora", "dpo"): (128, 128, 0.05, LINEAR, True, 5e-6, 128, 4, "paged_adamw_32bit"),
+    ("zephyr-2024", "qlora", "sft"): (16, 16, 0.05, LINEAR, True, 2e-4, 8, 4, "adamw_torch"),
+    ("zephyr-2024", "qlora", "dpo"): (128, 128, 0.05, LINEAR, True, 5e-6, 16, 4, "paged_adamw_32bit"),
     ("modern", "lora", "sft"): (16, 16, 0.05, LINEAR, False, 2e-4, 128, 4, "adamw_torch_fused"),
     ("modern", "lora", "dpo"): (128, 128, 0.05, LINEAR, False, 5e-6, 128, 2, "adamw_torch_fused"),
 }  # fmt: skip
@@ -126,6 +126,16 @@ def test_one_setting_makes_it_lora_or_qlora_with_the_handbooks_values(trainers, 
     made = trainers(name, tuning)[f"train.{slot}"]
     assert tuple(getattr(made, field) for field in FIELDS) == ADAPTERS[name, tuning, slot]
     assert made.dtype == "bfloat16"
+
+
+def test_qlora_has_its_own_schedule_and_notus_evaluates_adapters_by_epoch(trainers):
+    for name in ("phoenix", "zephyr", "zephyr-2024", "modern"):
+        made = trainers(name, "qlora")
+        assert {(one.scheduler, one.warmup) for one in made.values()} == {("cosine", 0.1)}
+        accumulated = [one.trl_arguments()["gradient_accumulation_steps"] for one in made.values()]
+        assert accumulated == [2, 4]  # recipes.md 2.2
+    assert trainers("notus", "lora")["train.dpo"].eval_steps == 0
+    assert trainers("notus")["train.dpo"].eval_steps == 100
 
 
 @pytest.mark.parametrize("name", [*NAMES, "mini"])
@@ -170,9 +180,11 @@ def test_differences_to_phoenix_can_be_shown(pack, name):
     assert differ if name != "phoenix" else not differ
     assert {key.split(".")[0] for key in differ} <= {
         "title",
+        "base",
         "source",
         "prepare",
         "train",
+        "evaluate",
         "tuned",
         "published",
     }

@@ -1,7 +1,9 @@
 """A worker as a plugin would write one; what it does is said in the job."""
 
 import os
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -37,6 +39,13 @@ def main(job, progress):
     if job["do"] == "sleep":
         Path(job["awake"]).touch()
         time.sleep(60)
+    if job["do"] == "finish":
+        asked = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: asked.set())
+        Path(job["awake"]).touch()
+        asked.wait(60)
+        time.sleep(0.5)
+        Path(job["awake"]).write_text("saved", encoding="utf-8")
     return None
 
 

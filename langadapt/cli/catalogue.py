@@ -155,7 +155,14 @@ def _show_language(code: str) -> None:
             pack.bleu_tokenizer,
             pack.origin if facts.get("bleu_tokenizer") else f"script {language.script}",
         ),
-        **{f"benchmarks.{name}": (", ".join(tasks), pack.origin) for name, tasks in pack.benchmarks.items()},
+        **{
+            f"benchmarks.{name}": (", ".join(tasks), pack.origin)
+            for name, tasks in facts.get("benchmarks", {}).items()
+        },
+        **{
+            f"sets.{name}": (", ".join(task for tasks in table.values() for task in tasks), pack.origin)
+            for name, table in pack.sets.items()
+        },
         **_resolved(pack),
     }
     _table(rows)

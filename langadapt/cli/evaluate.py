@@ -1,7 +1,7 @@
 """`langadapt evaluate`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -47,7 +47,7 @@ from langadapt.errors import ConfigError
 @click.option(
     "--from-replies", "replies", type=FILE, metavar="FILE",
     help="Count what a judge said in FILE, such as FastEval's judge-replies.json or FastChat's MODEL_single.jsonl; "
-    "MODEL is then a name.",
+    "or, for `fidelity`, the answers in it; MODEL is then a name.",
 )  # fmt: skip
 def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
     model: str, language: str, names: tuple[str, ...], recipe: str | None, changes: tuple[str, ...], limit: int | None,
@@ -104,10 +104,26 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - one parameter per option
         (folder / "scores.json").write_text(
             json.dumps([asdict(score) for score in scores], ensure_ascii=False, indent=1), encoding="utf-8"
         )
-        for score in scores:
-            interval = f" [{score.interval[0]:.4f}, {score.interval[1]:.4f}]" if score.interval else ""
-            click.echo(f"{score.task:<32} {score.metric:<20} {score.value:.4f}{interval}  n={score.n}")
+        for line in _table(scores):
+            click.echo(line)
     click.echo(f"{output.resolve() / name_of_model}")
+
+
+def _table(scores: Sequence[Any]) -> Iterator[str]:
+    """A line for each score under the set that it is of: those of two sets cannot be compared, and how they were asked is told."""
+    from langadapt.report.formats import asking, signature_keys
+
+    within: dict[str, list[Any]] = {}
+    for score in scores:
+        within.setdefault(signature_keys(score.signature).get("set", ""), []).append(score)
+    width = max((len(score.task) for score in scores), default=0)
+    for name, own in within.items():
+        asked = asking(own[0].signature)
+        if name or asked:
+            yield f"{f'set {name}' if name else 'tasks of no set'}{f', asked {asked}' if asked else ''}"
+        for score in own:
+            interval = f" [{score.interval[0]:.4f}, {score.interval[1]:.4f}]" if score.interval else ""
+            yield f"{score.task:<{max(width, 32)}} {score.metric:<20} {score.value:.4f}{interval}  n={score.n}"
 
 
 def _check_again(built: Mapping[str, Any], *, rejudge: bool, replies: Path | None) -> None:

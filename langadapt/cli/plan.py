@@ -12,9 +12,9 @@ from langadapt.cli import options
 
 if TYPE_CHECKING:
     from langadapt.languages import LanguagePack
+    from langadapt.machine import Hardware
     from langadapt.memory import TranslationMemory
     from langadapt.plan import Planned
-    from langadapt.plan.data import Hardware
     from langadapt.recipe import Recipe
 
 _NOBODY = "unnamed/base-7B"
@@ -102,8 +102,8 @@ def with_base(
 
 def device_of(recipe: "Recipe", asked: str | None) -> tuple["Hardware", bool]:
     """What is planned for, and whether that is this machine: what is asked for, the recipe's, or what is found here."""
-    from langadapt.machine import accelerator
-    from langadapt.plan.data import DEFAULT, named, recognised
+    from langadapt.machine import accelerator, recognised
+    from langadapt.plan.data import DEFAULT, named
 
     hour = recipe.plan.hour
     wanted = asked or recipe.plan.hardware

@@ -7,11 +7,12 @@ from itertools import combinations
 from langadapt.compare.items import Item, Scored, mean, scores
 from langadapt.compare.sides import Side
 from langadapt.errors import ConfigError, DataError
+from langadapt.report.formats import asking, signature_keys
 from langadapt.statistics import CONFIDENCE, Paired, holm, paired, paired_bootstrap
 
 LEVEL = 1 - CONFIDENCE
-TOLD = ("limit", "seed", "batch", "date")
-"""Keys of a signature that say which items, how fast and when: compared all the same, and told where they differ."""
+TOLD = ("limit", "seed", "batch", "date", "by")
+"""Keys of a signature that say which items, how fast, when and by whom (a prompt, an engine of translation): compared all the same, and told where they differ."""
 LOOSE = (*TOLD, "unread", "unreadable", "abstained")
 """These, and those that say what came of it."""
 ASKED = ("questions", "probes")
@@ -40,6 +41,16 @@ class Row:
     notes: tuple[str, ...]
     corrected: float = 1.0
     family: int = 1
+
+    @property
+    def set(self) -> str:
+        """The set of tasks that it is of; empty for none. Both signatures name the same."""
+        return signature_keys(self.signatures[0]).get("set", "")
+
+    @property
+    def asked(self) -> str:
+        """How the questions were put to both; empty where the signatures do not tell."""
+        return asking(self.signatures[0])
 
     @property
     def real(self) -> bool:
@@ -149,7 +160,7 @@ def _mean(one: Scored, common: Sequence[Item]) -> float:
 def _notes(one: Scored, other: Scored, common: int) -> Iterator[str]:
     if common < max(len(one.items), len(other.items)):
         yield f"{common} items in common, of {len(one.items)} and {len(other.items)}"
-    ours, theirs = _keys(one.signature), _keys(other.signature)
+    ours, theirs = signature_keys(one.signature), signature_keys(other.signature)
     for key in TOLD:
         if ours.get(key) != theirs.get(key):
             yield f"{key} {ours.get(key, 'none')} and {theirs.get(key, 'none')}"
@@ -160,7 +171,7 @@ def _notes(one: Scored, other: Scored, common: int) -> Iterator[str]:
 def _strict(one: Scored, other: Scored) -> list[str]:
     """What keeps two scores out of one row, as `KEY (ours, theirs)`."""
     loose = (*LOOSE, *ASKED) if one.sure and other.sure else LOOSE
-    ours, theirs = _keys(one.signature), _keys(other.signature)
+    ours, theirs = signature_keys(one.signature), signature_keys(other.signature)
     return [
         f"{key or 'its beginning'} ({ours.get(key, 'none')}, {theirs.get(key, 'none')})"
         for key in dict.fromkeys([*ours, *theirs])
@@ -172,18 +183,6 @@ def _own(key: str, keys: dict[str, str]) -> str | None:
     """A chat template is the model's; whether one is used belongs to the measurement."""
     value = keys.get(key)
     return value if key != "chat" or value in ("no", None) else "yes"
-
-
-def _keys(signature: str) -> dict[str, str]:
-    """The parts of a signature; the words without a colon, which name evaluator and judge, under an empty key."""
-    keys: dict[str, str] = {}
-    for part in signature.split("|"):
-        key, colon, value = part.partition(":")
-        if colon:
-            keys[key] = value
-        else:
-            keys[""] = f"{keys.get('', '')} {part}".strip()
-    return keys
 
 
 def _corrected(rows: Sequence[Row]) -> tuple[Row, ...]:

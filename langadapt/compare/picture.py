@@ -35,14 +35,13 @@ def picture(found: Comparison) -> str:
 
 
 def _panels(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Shares of right answers share a scale; another metric has one of its own."""
+    """Shares of right answers of one set share a scale; another metric or set has one of its own."""
     found: dict[str, list[Row]] = {}
     names = list(dict.fromkeys((row.task, row.metric) for row in rows))
     for row in sorted(rows, key=lambda row: names.index((row.task, row.metric))):
         within = all(0 <= number <= 1 for number in row.values)
-        found.setdefault(
-            "share of right answers" if within and row.metric.startswith(("acc", "exact")) else row.metric, []
-        ).append(row)
+        scale = "share of right answers" if within and row.metric.startswith(("acc", "exact")) else row.metric
+        found.setdefault(f"set {row.set}: {scale}" if row.set else scale, []).append(row)
     return found
 
 
@@ -68,8 +67,10 @@ def _draw(axes: Any, title: str, rows: Sequence[Row]) -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title(_short(one_line(title)))
-    worse = "" if all(row.higher_is_better for row in rows) else " (lower is better where the metric says so)"
-    axes.set_xlabel(f"second less first{worse}", color=MUTED)
+    ways = {row.higher_is_better for row in rows}
+    mixed = " (lower is better where the metric says so)"
+    told = mixed if len(ways) > 1 else f"; {'right' if ways == {True} else 'left'}: the second is better"
+    axes.set_xlabel(f"second less first{told}", color=MUTED)
 
 
 def _name(row: Row) -> str:
@@ -88,7 +89,11 @@ def _keys() -> tuple[list[Any], list[str]]:
             Line2D([], [], markerfacecolor=OPEN, **dot),
             Patch(color=BAND),
         ],
-        ["beyond chance (Holm), 95 % interval", "within chance", "too small to be seen"],
+        [
+            "beyond chance (Holm), 95 % interval",
+            "within chance",
+            "too small for this test to see (power 80 %)",
+        ],
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from langadapt.compare.comparing import LEVEL, Comparison, Row
 from langadapt.report.formats import MINUS, NOTHING, finite, one_line, value
 
-COLUMNS, NAME = 100, 25
+COLUMNS, GAP = 100, 2
+NAME = (16, 40)
+"""Columns that a row's name has at least and at most."""
 HEAD = ("task, metric", "items", "A", "B", f"B {MINUS} A", "95 % interval", "p", "Holm", "boot", "least")
 MARK = "*"
 
@@ -18,14 +20,18 @@ def lines(
     """The table of every pair, what it means, what was not compared, and `figures` of the families that tasks belong to."""
     for (first, second), rows in groupby(found.rows, key=lambda row: (row.first, row.second)):
         yield _clip(f"A {one_line(first)}, B {one_line(second)}")
-        yield from _table(list(rows))
-        yield ""
+        for within, own in _blocks(list(rows)):
+            yield from _table(own, f"set {one_line(within)}" if within else HEAD[0])
+            if asked := ", ".join(dict.fromkeys(row.asked for row in own if row.asked)):
+                yield f"benchmarks asked {asked}"
+            yield ""
     real = sum(row.real for row in found.rows)
-    yield (
-        f"{MARK} p ≤ {LEVEL:.2f} by Holm over all {len(found.rows)} comparisons: {real or 'none'} of them, beyond chance"
-    )
+    beyond = {0: "none is beyond chance", 1: "1 is beyond chance"}.get(real, f"{real} are beyond chance")
+    yield f"{MARK} p ≤ {LEVEL:.2f} by Holm over all {len(found.rows)} comparisons: {beyond}"
     yield "boot: the share of bootstrap resamples in which B less A is zero or has the other sign"
-    yield "least: the smallest true difference that one such test sees four times of five"
+    yield "least: the smallest true difference that one such test sees four times of five" + _after_holm(
+        found.rows
+    )
     for note, tasks in _notes(found.rows).items():
         yield _clip(f"note: {note} ({', '.join(tasks)})", 3 * COLUMNS)
     for told in found.left_out:
@@ -44,6 +50,7 @@ def as_json(found: Comparison, figures: Mapping[str, Mapping[str, Any]]) -> dict
             {
                 "task": row.task,
                 "metric": row.metric,
+                "set": row.set,
                 "first": row.first,
                 "second": row.second,
                 "items": row.test.items,
@@ -68,42 +75,62 @@ def as_json(found: Comparison, figures: Mapping[str, Mapping[str, Any]]) -> dict
     }
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    cells = [
-        [
-            _name(one_line(row.task), one_line(row.metric)),
-            str(row.test.items),
-            value(row.values[0]),
-            value(row.values[1]),
-            f"{_signed(row.test.difference)}{MARK if row.real else ' '}",
-            " to ".join(_signed(end).lstrip("+") for end in row.test.interval)
-            if row.test.interval
-            else NOTHING,
-            _p(row.test.p),
-            _p(row.corrected),
-            NOTHING if row.turned is None else _p(row.turned),
-            value(row.smallest),
-        ]
-        for row in rows
+def _blocks(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """The rows by set: scores of two sets never stand in one table."""
+    return [
+        (name, [row for row in rows if row.set == name]) for name in dict.fromkeys(row.set for row in rows)
     ]
-    widths = [max(len(row[n]) for row in [HEAD, *cells]) for n in range(len(HEAD))]
-    for row in [HEAD, *cells]:
-        told = [c.rjust(w) if n else c.ljust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True))]
-        yield _clip("  ".join(told).rstrip())
 
 
-def _signed(number: float) -> str:
-    told = value(abs(number))
-    return told if not number or not told.strip("0.") else f"{'+' if number > 0 else MINUS}{told}"
+def _after_holm(rows: Sequence[Row]) -> str:
+    """How much larger a difference must be to stand among all rows."""
+    pairs = [(one, other) for row in rows if (one := row.smallest) and (other := row.smallest_in_family)]
+    most = max((other / one for one, other in pairs), default=1.0)
+    return f"; {most:.1f} times that to be sure of *" if most >= 1.05 else ""
+
+
+def _table(rows: Sequence[Row], title: str) -> Iterator[str]:
+    head = (title, *HEAD[1:])
+    cells = [_cells(row) for row in rows]
+    widths = [max(len(row[n]) for row in [head[1:], *cells]) for n in range(len(head) - 1)]
+    room = min(max(COLUMNS - sum(widths) - GAP * len(widths), NAME[0]), NAME[1])
+    names = [_name(one_line(row.task), one_line(row.metric), room) for row in rows]
+    first = max(map(len, [head[0], *names]))
+    for name, row in zip([head[0], *names], [head[1:], *cells], strict=True):
+        told = [name.ljust(first), *(c.rjust(w) for c, w in zip(row, widths, strict=True))]
+        yield _clip((" " * GAP).join(told).rstrip())
+
+
+def _cells(row: Row) -> list[str]:
+    """The numbers of a row, all with as many decimals."""
+    fine = 3 if max(map(abs, row.values)) < 2 else 2
+    ends = [_signed(end, fine).lstrip("+") for end in row.test.interval or ()]
+    return [
+        str(row.test.items),
+        *(f"{number:.{fine}f}" for number in row.values),
+        f"{_signed(row.test.difference, fine)}{MARK if row.real else ' '}",
+        ", ".join(ends) or NOTHING,
+        _p(row.test.p),
+        _p(row.corrected),
+        NOTHING if row.turned is None else _p(row.turned),
+        NOTHING if row.smallest is None else f"{row.smallest:.{fine}f}",
+    ]
+
+
+def _signed(number: float, fine: int) -> str:
+    told = f"{abs(number):.{fine}f}"
+    return told if not told.strip("0.") else f"{'+' if number > 0 else MINUS}{told}"
 
 
 def _p(number: float) -> str:
     return "<.001" if number < 0.001 else f"{number:.3f}"
 
 
-def _name(task: str, metric: str) -> str:
-    """Both on `NAME` columns; the longer one gives way."""
-    room = NAME - 1 - min(len(task), len(metric), NAME // 2)
+def _name(task: str, metric: str, columns: int) -> str:
+    """Both on so many columns; where they do not fit, the longer one gives way."""
+    if len(task) + len(metric) < columns:
+        return f"{task} {metric}"
+    room = columns - 1 - min(len(task), len(metric), columns // 2)
     return " ".join(one if len(one) <= room else f"{one[: room - 1]}…" for one in (task, metric))
 
 
@@ -119,12 +146,20 @@ def _notes(rows: Sequence[Row]) -> dict[str, list[str]]:
 def _published(
     rows: Sequence[Row], figures: Mapping[str, Mapping[str, Any]], families: Mapping[str, str]
 ) -> Iterator[str]:
-    wanted = dict.fromkeys(families[row.task] for row in rows if row.task in families)
+    """Figures of others, each under the set that it is of; shares of a set that was not compared here stay away."""
+    wanted = dict.fromkeys((row.set, families[row.task]) for row in rows if row.task in families)
     for told in figures.values():
-        numbers = [f"{name} {value(told[name])}" for name in wanted if finite(told.get(name)) is not None]
+        within = str(told.get("set", ""))
+        numbers = [
+            f"{name} {value(number)}"
+            for of, name in wanted
+            if (number := finite(told.get(name))) is not None and of == (within if number <= 1 else "")
+        ]
         if numbers:
+            about = f", set {within}" if within and within in (of for of, _ in wanted) else ""
             yield _clip(
-                f"not run here: {told.get('title')}: {', '.join(numbers)} ({told.get('source')})", 3 * COLUMNS
+                f"not run here: {told.get('title')}{about}: {', '.join(numbers)} ({told.get('source')})",
+                3 * COLUMNS,
             )
 
 

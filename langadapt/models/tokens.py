@@ -20,7 +20,7 @@ class TokenCounter:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The tokenizer with the template set; raises `ConfigError` where there is neither."""
+        """The tokenizer, with the template set where there is one."""
         from transformers import AutoTokenizer
 
         model = pinned(self.model)
@@ -29,15 +29,13 @@ class TokenCounter:
         )
         if self.chat_template:
             tokenizer.chat_template = self.chat_template.read_text(encoding="utf-8")
-        if tokenizer.chat_template is None:
-            raise ConfigError(
-                f"the tokenizer of {self.model} has no chat template",
-                hint="set `chat_template` in the recipe",
-            )
         return tokenizer
 
     def count(self, record: Record) -> int:
-        """Tokens of a conversation, of a preference's longer side with its prompt, or of a text."""
+        """Tokens of a conversation, of a preference's longer side with its prompt, or of a text.
+
+        Raises `ConfigError` for turns where there is no chat template.
+        """
         record = record.with_texts([text.encode("utf-8", "replace").decode() for text in record.texts])
         if isinstance(record, Conversation):
             return self._chat(messages(record.messages, "user"))
@@ -49,6 +47,11 @@ class TokenCounter:
         return len(self.tokenizer(record.texts[0])["input_ids"])
 
     def _chat(self, turns: list[dict[str, str]]) -> int:
+        if self.tokenizer.chat_template is None:
+            raise ConfigError(
+                f"the tokenizer of {self.model} has no chat template",
+                hint="set `chat_template` in the recipe",
+            )
         text = self.tokenizer.apply_chat_template(turns, tokenize=False)
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

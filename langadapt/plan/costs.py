@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from langadapt.errors import ConfigError
-from langadapt.plan.data import Hardware, per_euro, power, prices
+from langadapt.machine import Hardware
+from langadapt.plan.data import per_euro, power, prices
 from langadapt.plan.estimates import NOTHING, Estimate, total
 
 Basis = Literal["measured", "reckoned", "table", "rough"]

@@ -1,7 +1,7 @@
-"""The tables of hardware, prices and rates, which are data: `hardware.toml`, `prices.toml`, `rates.toml`."""
+"""The tables of prices and rates, which are data (`prices.toml`, `rates.toml`), and which device is meant."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -9,33 +9,13 @@ from typing import Any
 
 from langadapt.errors import ConfigError
 from langadapt.languages import read_toml
+from langadapt.machine import Hardware, hardware, recognised
 from langadapt.plan.estimates import Estimate
 from langadapt.registry import did_you_mean
 
 _HERE = Path(__file__).parent
-_NOT_HARDWARE = "power"
 DEFAULT = "a100-80gb"
 """What a recipe that needs an accelerator is planned for where none is found: the paper's own."""
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """One device: memory in GiB, dense bfloat16 TFLOP/s, watts, and what an hour of it is rented for in US dollars."""
-
-    name: str
-    title: str
-    memory: float
-    tflops: float
-    watts: float
-    hour: float
-    source: str
-    match: Sequence[str] = ()
-    utilisation: Sequence[float] = ()
-
-    @property
-    def accelerator(self) -> bool:
-        """Whether it is none of the CPU."""
-        return self.name != "cpu"
 
 
 @dataclass
@@ -69,16 +49,9 @@ def prices() -> Mapping[str, Any]:
 
 
 @cache
-def hardware() -> Mapping[str, Hardware]:
-    """Every device of `hardware.toml`."""
-    table = read_toml(_HERE / "hardware.toml")
-    return {name: Hardware(name, **row) for name, row in table.items() if name != _NOT_HARDWARE}
-
-
-@cache
 def power() -> Mapping[str, Any]:
     """What a kilowatt-hour costs in euros, and the source."""
-    row: Mapping[str, Any] = read_toml(_HERE / "hardware.toml")[_NOT_HARDWARE]
+    row: Mapping[str, Any] = rates()["power"]
     return row
 
 
@@ -88,19 +61,6 @@ def named(name: str, hour: float | None = None) -> Hardware:
     if found is None:
         raise ConfigError(f"no hardware is called {name!r}", hint=did_you_mean(name, list(hardware())))
     return found if hour is None else replace(found, hour=hour, source=f"{found.source}; the price as set")
-
-
-def recognised(device: str) -> Hardware | None:
-    """The device that PyTorch calls by that name."""
-    words = device.upper()
-    return next(
-        (
-            one
-            for one in hardware().values()
-            if one.match and all(word.upper() in words for word in one.match)
-        ),
-        None,
-    )
 
 
 def per_euro(currency: str) -> float:

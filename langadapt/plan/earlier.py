@@ -11,7 +11,7 @@ from langadapt.errors import LangAdaptError
 from langadapt.identity import component_identity, model_identity
 from langadapt.interfaces import ModelRef
 from langadapt.languages import read_json
-from langadapt.plan.data import Hardware, recognised
+from langadapt.machine import Hardware, recognised
 from langadapt.plan.estimates import Estimate
 from langadapt.plan.parts import Part
 from langadapt.recipe import Recipe

@@ -1,12 +1,14 @@
 """What evaluation takes, roughly: items, tokens read and written, from the pack's own files where these tell."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from langadapt.errors import LangAdaptError
 from langadapt.languages import LanguagePack, read_yaml
-from langadapt.plan.data import Assumed, Hardware, rates, translator_rate
+from langadapt.machine import Hardware
+from langadapt.plan.data import Assumed, rates, translator_rate
 from langadapt.plan.estimates import Estimate
 from langadapt.plan.models import Model
 from langadapt.plan.parts import Part
@@ -48,7 +50,10 @@ def _work(part: Part, pack: LanguagePack, assumed: Assumed) -> tuple[float, floa
     new = part.settings.get("max_new_tokens")
     if isinstance(new, int) and written:
         written = min(written, new / 2)
-    own = {"mt-bench": 2 * len(pack.rows("mt_bench.jsonl")), "probes": len(pack.probes)}.get(part.slot.use, 0)
+    turns = 2 * len(pack.rows("mt_bench.jsonl"))
+    own = {"mt-bench": turns, "pairwise": turns, "fidelity": turns, "probes": len(pack.probes)}.get(
+        part.slot.use, 0
+    )
     if own:
         items, source = float(own), "the pack's own rows"
     tasks = part.settings.get("tasks")
@@ -64,6 +69,7 @@ def _work(part: Part, pack: LanguagePack, assumed: Assumed) -> tuple[float, floa
 
 def _tasks(pack: LanguagePack, names: list[str] | tuple[str, ...]) -> tuple[float, float] | None:
     """Items and tokens of tasks that are all the pack's own, from the size of their files; None for others."""
+    names = [task for name in names for task in chain(*pack.sets.get(name, {name: [name]}).values())]
     folder = pack.path("tasks")
     known = dict(_files(folder)) if folder and folder.is_dir() else {}
     found = [max(known[name]) for name in names if known.get(name)]

@@ -61,15 +61,15 @@ class Training:
             optimizer=str(settings.get("optimizer", "adamw_torch")),
             dtype=str(settings.get("dtype", "mixed")),
             processes=max(1, int(settings.get("processes", 1))),
-            packing=bool(settings.get("packing", False)),
+            packing=bool(settings.get("packing", "packing_strategy" in settings)),
             checkpointing=bool(
-                settings.get("gradient_checkpointing", more.get("gradient_checkpointing", True))
+                settings.get("activation_checkpointing", more.get("gradient_checkpointing", True))
             ),
             lora=lora,
             targets=tuple(settings.get("lora_targets") or ()),
             quantized=bool(settings.get("quantized", False)),
             pairs=pairs,
-            sharded=any(more.get(name) for name in _SHARDED),
+            sharded=settings.get("scale", "ddp") != "ddp" or any(more.get(name) for name in _SHARDED),
             steps=steps if isinstance(steps := more.get("max_steps"), int) else 0,
             unread=tuple(name for name in more if name not in _READ),
         )

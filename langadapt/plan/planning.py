@@ -11,12 +11,13 @@ from typing import Any
 from langadapt.errors import ComponentError, DataError, MachineError
 from langadapt.interfaces import Progress, Translator
 from langadapt.languages import Language, LanguagePack
+from langadapt.machine import Hardware
 from langadapt.memory import TranslationMemory
 from langadapt.models.tokens import TokenCounter
 from langadapt.plan.calibrating import Clock, Heard, heard
 from langadapt.plan.costs import Bill, Planned, check_finite, services
 from langadapt.plan.counting import Counted, Lines, Read, counted, mixed, read
-from langadapt.plan.data import Assumed, Hardware
+from langadapt.plan.data import Assumed
 from langadapt.plan.earlier import Earlier
 from langadapt.plan.gating import gated
 from langadapt.plan.parts import Part, parts
@@ -137,7 +138,7 @@ def _asking(request: Request, lines: Lines, counter: TokenCounter | None, notes:
         )
     return Asking(
         languages=request.languages,
-        router=Router.of(request.pack) if recipe.translate.options.get("routing", True) else Router(()),
+        router=Router.over(recipe.sources, request.pack, routed=recipe.translate.options.get("routing", True)),
         mode=recipe.translate.options.get("segmentation", MODE),
         context=recipe.translate.options.get("context", 0),
         lines=lines,

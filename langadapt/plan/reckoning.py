@@ -13,7 +13,14 @@ from langadapt.plan.peaks import GIB, Training, checkpoint_bytes, training_peak,
 from langadapt.plan.sampling import bare
 from langadapt.plan.served import UNKNOWN_PRICE, elsewhere, servers
 from langadapt.plan.totals import new_share
-from langadapt.plan.training import measured_seconds, operations, stepped, trained_tokens, training_seconds
+from langadapt.plan.training import (
+    measured_seconds,
+    mixed_part,
+    operations,
+    stepped,
+    trained_tokens,
+    training_seconds,
+)
 from langadapt.plan.work import Work
 
 
@@ -144,16 +151,19 @@ class Reckoning:
     def _train(self, part: Part) -> Cost:
         request, name = self.work.request, part.slot.name
         pairs = part.component.takes == "preferences" if part.component is not None else name == "dpo"
+        texts = part.component is not None and part.component.takes == "texts"
         training = Training.of(part.settings, pairs=pairs)
         stream = self.work.streams[name]
         prepared = request.recipe.prepare
         share = self.work.kept * (1 - prepared.held_out)
         rows = stream.estimate(lambda t: t["kept"] - t["held"]) * share
         number = [n for n, one in enumerate(self.work.strata) if one.source.stream == name]
-        grown = self.work.expansion.base_tokens
-        lengths = [
-            row.tokens * grown.expected for row in self.work.rows if row.stratum in number and row.kept
-        ]
+        grown = exact(1.0) if texts else self.work.expansion.base_tokens
+        sample = [row for row in self.work.rows if row.stratum in number and row.kept]
+        lengths = [row.tokens * grown.expected for row in sample]
+        if texts:
+            english = [(row.tokens, row.record.language in ("", "en")) for row in sample]
+            share = share * mixed_part(english, part.settings.get("english_share"))
         tokens = trained_tokens(
             stream.estimate(lambda t: t["tokens"]) * share * grown, lengths, training, request.recipe.seed
         )
@@ -167,11 +177,7 @@ class Reckoning:
         work = operations(self.work.base, tokens, training)
         seconds = earlier or training_seconds(self.work.base, work, training, request.device, request.assumed)
         peak = training_peak(self.work.base, training)
-        shard = (
-            ""
-            if training.sharded
-            else ", states shared out over several devices (arguments.fsdp, arguments.deepspeed)"
-        )
+        shard = "" if training.sharded else ", states shared out over several devices (scale: fsdp2)"
         self._fits(
             part.slot.address, peak,
             f"fewer rows at once (per_device_batch_size), an 8-bit optimizer, LoRA{shard}",

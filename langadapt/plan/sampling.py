@@ -17,7 +17,7 @@ from langadapt.models.tokens import TokenCounter
 from langadapt.plan.counting import Lines
 from langadapt.prepare.routing import Router
 from langadapt.prepare.spoken import covers
-from langadapt.records import Preference, Record
+from langadapt.records import Preference, Record, Text
 from langadapt.segments import Document
 
 _TOKENIZED_AT_MOST = 2_000_000
@@ -74,7 +74,7 @@ class Asking:
         characters = sum(map(len, record.texts))
         longest, tokens = self._tokens(record)
         made = Sampled(stratum, record, "translate", characters, tokens, longest)
-        if self.at_most is not None and longest > self.at_most:
+        if self.at_most is not None and longest > self.at_most and not isinstance(record, Text):
             return replace(made, action="long")
         if record.language not in ("", self.languages[0].code):
             here = covers(self.languages[1].code, record.language)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from langadapt.plan.data import Assumed, Hardware
+from langadapt.machine import Hardware
+from langadapt.plan.data import Assumed
 from langadapt.plan.estimates import Estimate, exact
 from langadapt.plan.models import Model
 from langadapt.plan.peaks import Training
@@ -35,6 +36,16 @@ def trained_tokens(tokens: Estimate, lengths: Sequence[float], training: Trainin
     groups = rng.choice(cut, size=(256, training.rows))
     filled = float(groups.max(axis=1).mean() / cut.mean())
     return Estimate(tokens.low * kept, tokens.expected * kept * (1 + filled) / 2, tokens.high * kept * filled)
+
+
+def mixed_part(rows: Sequence[tuple[float, bool]], share: float | None) -> float:
+    """The part of all tokens that is left where English is to have a share of them; `rows` are tokens and whether they are English."""
+    english = sum(tokens for tokens, ours in rows if ours)
+    rest = sum(tokens for tokens, _ in rows) - english
+    if share is None or not rest or not (english or not share):
+        return 1.0
+    whole = rest / (1 - share) if english >= rest * share / (1 - share) else english / share
+    return whole / (english + rest)
 
 
 def operations(model: Model, tokens: Estimate, training: Training) -> Estimate:

@@ -5,8 +5,8 @@ language what was to be said in two (the discussions of RuterNorway/OpenOrcaNo-1
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from langadapt.errors import ConfigError
 from langadapt.languages import LanguagePack, mistakes, read_toml
 from langadapt.records import Record
+from langadapt.schema import Source
 
 Action = Literal["translate", "untouched", "drop"]
 DEFAULTS = Path(__file__).with_name("routing.toml")
@@ -80,9 +81,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Router:
-    """The rules in the order in which they are asked; the first that fits decides."""
+    """The rules in the order in which they are asked; the first that fits decides. Rows of the sources `stays` are not asked."""
 
     rules: tuple[Rule, ...]
+    stays: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, pack: LanguagePack | None) -> Self:
@@ -93,8 +95,16 @@ class Router:
         rules = {**theirs, **{name: rule for name, rule in ours.items() if name not in theirs}}
         return cls(tuple(rule for rule in rules.values() if rule))
 
+    @classmethod
+    def over(cls, sources: Iterable[Source], pack: LanguagePack, *, routed: bool) -> Self:
+        """The router of a recipe's sources; without rules where they are switched off."""
+        stays = frozenset(source.name for source in sources if not source.translate)
+        return replace(cls.of(pack) if routed else cls(()), stays=stays)
+
     def route(self, record: Record) -> Route:
         """Where a record goes."""
+        if record.source in self.stays:
+            return Route("source", "untouched", "its source says `translate = false`")
         turns = list(_turns(record))
         answers = [text for role, text in turns if role == "assistant"]
         code = bool(answers) and all(map(_only_code, answers))

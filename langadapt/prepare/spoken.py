@@ -2,10 +2,12 @@
 
 import contextlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from langadapt.errors import ConfigError
+from langadapt.languages import Language, usual_codes
 from langadapt.schema import Source
 
 _UNSAID = frozenset({"", "unknown", "none", "null", "n/a", "nan", "und", "-", "?"})
@@ -41,6 +43,24 @@ def covers(code: str, stated: str) -> bool:
     return same and (asked.territory is None or one.territory == two.territory)
 
 
+def in_language(table: Mapping[str, Any], target: Language) -> dict[str, Any]:
+    """A source's table with `{code}` and `{flores}` as those of the target language, in `path`, `config` and `language`.
+
+    Raises `ConfigError` for a language that FLORES-200 does not name.
+    """
+    filled = dict(table)
+    for key in ("path", "config", "language"):
+        text = filled.get(key)
+        if isinstance(text, str) and "{" in text:
+            if "{flores}" in text and not target.flores:
+                raise ConfigError(
+                    f"{key} = {text!r}: FLORES-200 has no code for {target.name}",
+                    hint=f"set `{key}` of the source by name",
+                )
+            filled[key] = text.replace("{code}", target.code).replace("{flores}", target.flores)
+    return filled
+
+
 def check_language(source: Source) -> None:
     """Raise `ConfigError` where the language of a source is none."""
     if source.language and not _known(language_of(source.language)):
@@ -67,6 +87,9 @@ def _code(text: str) -> str:
         return text
     if tag.language == _SOURCE:
         return _SOURCE
+    tag = langcodes.Language.make(
+        **{**tag.to_dict(), "language": usual_codes().get(tag.language, tag.language)}
+    )
     code, usual = str(tag.to_tag()), langcodes.Language.get(tag.language).maximize().script
     return code.replace(f"-{usual}", "", 1) if tag.script == usual else code
 

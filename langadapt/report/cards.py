@@ -8,6 +8,7 @@ from typing import Any
 from langadapt.report import formats
 from langadapt.report.facts import Facts
 from langadapt.report.metadata import configs, hub_ids, hub_licenses, results, size_category
+from langadapt.report.scores import ScoreRow
 from langadapt.report.training import TrainingFacts
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~$!])")
@@ -82,9 +83,18 @@ def _render(template: str, metadata: str, facts: Facts, training: Sequence[Train
         name: getattr(formats, name) for name in ("count", "value", "interval", "duration", "reasons")
     }
     environment.filters["code"] = lambda text: Markup(formats.one_line(text))  # noqa: S704 - in a code block, where Markdown escapes
-    rows = [row for row in facts.scores.rows if row.cells and not row.part]
-    text = environment.get_template(template).render(facts=facts, rows=rows, training=training)
+    text = environment.get_template(template).render(facts=facts, tables=_tables(facts), training=training)
     return f"---\n{metadata}\n---\n\n{text.strip()}\n"
+
+
+def _tables(facts: Facts) -> list[tuple[str, str, list[ScoreRow]]]:
+    """Title, way of asking and rows: a table for each set of benchmarks, and one for judged answers."""
+    found = [(block.title, block.asked, block.whole) for block in facts.scores.blocks]
+    found.append(
+        ("Judged answers" if found else "", "", [row for row in facts.scores.judged if not row.part])
+    )
+    there = [(title, asked, [row for row in rows if row.cells]) for title, asked, rows in found]
+    return [one for one in there if one[2]]
 
 
 def markdown(text: str) -> str:

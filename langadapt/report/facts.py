@@ -84,6 +84,7 @@ class Facts:
     gates: tuple[str, ...]
     examples: tuple[Example, ...]
     training: tuple[TrainingFacts, ...]
+    unfinished: tuple[TrainingFacts, ...]
     scores: Scores
     costs: tuple[Cost, ...]
     reproduction: Reproduction
@@ -106,7 +107,8 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
     streams = tuple(_stream(name, manifests, sources) for name in prepared.get("streams", {}))
     looking = [slot.address for slot in recipe.select if CONTAMINATION in slot.use]
     looking += [slot.name for slot in recipe.filters if CONTAMINATION in slot.use]
-    training = tuple(read_training(recipe, manifests, run.folder, pack))
+    trained = tuple(read_training(recipe, manifests, run.folder, pack))
+    training = tuple(one for one in trained if one.checkpoint)
     return Facts(
         title=recipe.title,
         recipe=recipe.name,
@@ -129,6 +131,7 @@ def gather(run: Run, recipe: Recipe, pack: LanguagePack) -> Facts:
             examples(run.folder, [s.name for s in streams if s.kept is not None], pack.language.code)
         ),
         training=training,
+        unfinished=tuple(one for one in trained if not one.checkpoint),
         scores=read_scores(run.folder, recipe, pack, [trained.checkpoint for trained in training]),
         costs=tuple(_cost(name, content) for name, content in manifests.items()),
         reproduction=reproduction(recipe, pack, manifests),

@@ -85,3 +85,25 @@ def plain_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(map(plain_value, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def signature_keys(signature: str) -> dict[str, str]:
+    """The parts of a signature; words without a colon, which name evaluator and judge, under an empty key."""
+    keys: dict[str, str] = {}
+    for part in signature.split("|"):
+        key, colon, told = part.partition(":")
+        if colon:
+            keys[key] = told
+        else:
+            keys[""] = f"{keys.get('', '')} {part}".strip()
+    return keys
+
+
+def asking(signature: str) -> str:
+    """How a benchmark with examples was put to the model, in words; empty where the signature does not tell."""
+    keys = signature_keys(signature)
+    if not {"chat", "shots"} <= keys.keys():
+        return ""
+    if keys["chat"] == "no":
+        return "as plain text"
+    return f"in the chat template, {'examples in one turn' if keys.get('multiturn') == 'no' else 'examples as turns'}"

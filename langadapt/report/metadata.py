@@ -86,7 +86,7 @@ def results(facts: Facts, checkpoint: str) -> list[Any]:
             task_type="text-generation",
             task_name=one_line(row.task),
             dataset_type=one_line(row.task),
-            dataset_name=one_line(row.task),
+            dataset_name=one_line(f"{row.task} (set {row.set})" if row.set else row.task),
             dataset_args={"num_few_shot": row.shots} if row.shots is not None else None,
             metric_type=one_line(row.metric),
             metric_name=one_line(row.metric),

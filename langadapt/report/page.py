@@ -24,9 +24,11 @@ def page(facts: Facts) -> str:
         name: getattr(formats, name)
         for name in ("count", "value", "interval", "duration", "reasons", "plain_value", "one_line")
     }
-    drawn = pictures(
-        facts.streams, facts.training, benchmarks(facts.scores.benchmarks, facts.scores.checkpoints)
-    )
+    benched = {
+        block.set: benchmarks(block.rows, facts.scores.checkpoints, block.title)
+        for block in facts.scores.blocks
+    }
+    drawn = pictures(facts.streams, (*facts.training, *facts.unfinished), benched)
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         pictures=drawn,

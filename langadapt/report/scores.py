@@ -8,7 +8,7 @@ from typing import Any
 from langadapt.languages import LanguagePack, read_json
 from langadapt.recipe import Recipe
 from langadapt.records import read_rows
-from langadapt.report.formats import finite
+from langadapt.report.formats import asking, finite
 
 PREFERRED = ("acc_norm", "acc")
 """The metric whose row the published number stands in, where a task has several."""
@@ -28,12 +28,15 @@ class Cell:
 class ScoreRow:
     """One task and metric over all checkpoints. `judged` are scores of open answers, which have no chance level.
 
-    A `part` is one of a group's tasks, or one turn or category of a judged test: the whole stands in another row.
+    A `part` is one of a group's tasks, or one turn or category of a judged test: the whole stands in another row. `set` names the
+    set of tasks that it belongs to, empty for none, and `benchmark` what the task is a version of.
     """
 
     task: str
     metric: str
     judged: bool
+    set: str = ""
+    benchmark: str = ""
     higher_is_better: bool = True
     chance: float | None = None
     shots: int | str | None = None
@@ -45,6 +48,12 @@ class ScoreRow:
     def n(self) -> int:
         """Items."""
         return max((cell.n for cell in self.cells.values()), default=0)
+
+    @property
+    def asked(self) -> str:
+        """How its questions were put: as plain text, or in the chat template; empty where that is not known."""
+        told = {asking(cell.signature): None for cell in self.cells.values()}
+        return " or ".join(filter(None, told))
 
     def at_chance(self, checkpoint: str) -> bool:
         """Whether the interval holds the chance level."""
@@ -64,6 +73,32 @@ class Published:
     key: str
     title: str
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The benchmarks of one set: a table of their own, since scores of two sets cannot be compared. `title` is empty for an only one."""
+
+    set: str
+    title: str
+    rows: Sequence[ScoreRow]
+    published: Sequence[Published]
+
+    @property
+    def whole(self) -> list[ScoreRow]:
+        """Rows less those of a group's tasks."""
+        return [row for row in self.rows if not row.part]
+
+    @property
+    def parts(self) -> list[ScoreRow]:
+        """Rows of a group's tasks."""
+        return [row for row in self.rows if row.part]
+
+    @property
+    def asked(self) -> str:
+        """How the questions were put, where that is one way."""
+        told = list(dict.fromkeys(row.asked for row in self.rows if row.asked))
+        return told[0] if len(told) == 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +126,32 @@ class Scores:
     rows: tuple[ScoreRow, ...]
     published: tuple[Published, ...]
     probes: Mapping[str, Sequence[Probe]]
+    notes: Sequence[tuple[str, str]] = ()
+    """Whose scores, and what an evaluator says of them: how a judge's verdicts hang on place and length, for one."""
 
     @property
     def benchmarks(self) -> list[ScoreRow]:
         """Rows of tasks with right answers."""
         return [row for row in self.rows if not row.judged]
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Benchmarks by set, those of none first; what was only published stands last."""
+        ordered = sorted(self.benchmarks, key=lambda row: (not row.cells, bool(row.set)))
+        names = list(dict.fromkeys(row.set for row in ordered))
+        found = []
+        for name in names:
+            rows = [row for row in ordered if row.set == name]
+            title = f"Set {name}" if name else "Tasks of no set" if len(names) > 1 else ""
+            if title and not any(row.cells for row in rows):
+                title += ", not run here"
+            found.append(Block(set=name, title=title, rows=rows, published=self.published_of(rows)))
+        return found
+
+    def published_of(self, rows: Sequence[ScoreRow]) -> list[Published]:
+        """Whose numbers stand in some of the rows."""
+        told = {key for row in rows for key in row.published}
+        return [one for one in self.published if one.key in told]
 
     @property
     def judged(self) -> list[ScoreRow]:
@@ -122,14 +178,32 @@ def read_scores(folder: Path, recipe: Recipe, pack: LanguagePack, trained: Seque
         Published(key=key, title=str(told.get("title", key)), source=str(told.get("source", "")))
         for key, told in recipe.published.items()
     )
-    rows = [row for slot in recipe.evaluate for row in _rows(root, there, slot.name)]
-    families = {task: family for family, tasks in pack.benchmarks.items() for task in tasks}
-    matched = list(_with_published(rows, families, recipe.published)) if rows else []
+    places = {task: ("", family) for family, tasks in pack.benchmarks.items() for task in tasks}
+    places |= {
+        task: (name, f) for name, table in pack.sets.items() for f, tasks in table.items() for task in tasks
+    }
+    rows = [row for slot in recipe.evaluate for row in _rows(root, there, slot.name, places)]
+    matched = list(_with_published(rows, recipe.published)) if rows else []
     probes = {slot.name: found for slot in recipe.evaluate if (found := _probes(root, there, slot.name))}
-    return Scores(checkpoints=tuple(there), rows=tuple(matched), published=published, probes=probes)
+    notes = [note for slot in recipe.evaluate for note in _notes(root, there, slot.name)]
+    return Scores(
+        checkpoints=tuple(there), rows=tuple(matched), published=published, probes=probes, notes=tuple(notes)
+    )
 
 
-def _rows(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[ScoreRow]:
+def _notes(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[tuple[str, str]]:
+    """The `notes` of an evaluator's facts.json."""
+    for name in checkpoints:
+        path = root / name / slot / "facts.json"
+        told = read_json(path) if path.exists() else {}
+        notes = told.get("notes") if isinstance(told, dict) else None
+        for note in notes if isinstance(notes, list) else ():
+            yield f"{slot}, {name}", str(note)
+
+
+def _rows(
+    root: Path, checkpoints: Sequence[str], slot: str, places: Mapping[str, tuple[str, str]]
+) -> Iterator[ScoreRow]:
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
     better: dict[tuple[str, str], bool] = {}
     tasks: dict[str, Mapping[str, Any]] = {}
@@ -147,11 +221,13 @@ def _rows(root: Path, checkpoints: Sequence[str], slot: str) -> Iterator[ScoreRo
             better[key] = bool(score.get("higher_is_better", True))
     members = {member for about in tasks.values() for member in about.get("members", ())}
     for (task, metric), found in cells.items():
-        about_task = tasks.get(task, {})
+        about_task, (within, benchmark) = tasks.get(task, {}), places.get(task, ("", ""))
         yield ScoreRow(
             task=task,
             metric=metric,
             judged=not listed,
+            set=str(about_task.get("set", within)) if listed else "",
+            benchmark=str(about_task.get("benchmark", benchmark)),
             higher_is_better=better[task, metric],
             chance=finite(about_task.get("chance")) if metric.startswith("acc") else None,
             shots=about_task.get("shots"),
@@ -172,28 +248,37 @@ def _cell(score: Mapping[str, Any]) -> Cell:
 
 
 def _with_published(
-    rows: Sequence[ScoreRow], families: Mapping[str, str], published: Mapping[str, Mapping[str, Any]]
+    rows: Sequence[ScoreRow], published: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[ScoreRow]:
-    """Published numbers beside the task that they belong to; judged scores and tasks that did not run get rows of their own."""
-    numbers: dict[str, dict[str, float]] = {}
+    """Published numbers beside the task of their set; judged scores and tasks that did not run get rows of their own."""
+    numbers: dict[tuple[str, str], dict[str, float]] = {}
     for key, told in published.items():
-        for family, stated in told.items():
+        for benchmark, stated in told.items():
             if (number := finite(stated)) is not None:
-                numbers.setdefault(family, {})[key] = number
+                within = "" if number > 1 else str(told.get("set", ""))
+                numbers.setdefault((within, benchmark), {})[key] = number
     placed = set()
     for row in rows:
-        family = families.get(row.task, "")
+        place = (row.set, row.benchmark)
         metrics = [other.metric for other in rows if other.task == row.task]
         main = next((name for name in PREFERRED if name in metrics), metrics[0])
-        if family in numbers and not row.judged and row.metric == main and family not in placed:
-            placed.add(family)
-            yield replace(row, published=numbers[family])
+        if place in numbers and not (row.judged or row.part) and row.metric == main and place not in placed:
+            placed.add(place)
+            yield replace(row, published=numbers[place])
         else:
             yield row
-    for family, stated in numbers.items():
-        if family not in placed:
+    for (within, benchmark), stated in numbers.items():
+        if (within, benchmark) not in placed:
             judged = max(stated.values()) > 1
-            yield ScoreRow(task=family, metric="as published", judged=judged, cells={}, published=stated)
+            yield ScoreRow(
+                task=benchmark,
+                metric="as published",
+                judged=judged,
+                set=within,
+                benchmark=benchmark,
+                cells={},
+                published=stated,
+            )
 
 
 def _probes(root: Path, checkpoints: Sequence[str], slot: str) -> list[Probe]:

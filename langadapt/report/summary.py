@@ -6,6 +6,7 @@ from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
 from langadapt.report.facts import Facts, gather
 from langadapt.report.formats import NOTHING, count, duration, one_line, reasons, share, value
+from langadapt.report.scores import ScoreRow
 from langadapt.runner import Run
 
 LINES, COLUMNS = 40, 100
@@ -29,6 +30,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield from _records(facts)
     if facts.training:
         yield from ["", *_training(facts)]
+    for begun in facts.unfinished:
+        yield f"{begun.slot}: not finished, at step {count(begun.steps)}"
     if facts.scores.rows:
         yield from ["", *_scores(facts)]
     if facts.costs:
@@ -85,20 +88,35 @@ def _training(facts: Facts) -> Sequence[str]:
 
 
 def _scores(facts: Facts) -> Iterator[str]:
-    names = facts.scores.checkpoints
-    rows = []
-    for row in facts.scores.rows:
-        if row.cells and not row.part:
-            marked = [
-                f"{value(c.value)}{'≈' if row.at_chance(n) else ' '}"
-                if (c := row.cells.get(n))
-                else f"{NOTHING} "
-                for n in names
-            ]
-            rows.append([row.task, row.metric, *marked, value(row.chance)])
-    yield from _table(["scores", "metric", *(f"{name} " for name in names), "chance"], rows, left=1)
+    """A table for each set of benchmarks, and one for judged answers; nothing is averaged across them."""
+    blocks = [(block.title, block.whole, block.asked) for block in facts.scores.blocks]
+    blocks.append(
+        ("judged answers" if blocks else "", [row for row in facts.scores.judged if not row.part], "")
+    )
+    begun = False
+    for title, rows, asked in blocks:
+        if there := [row for row in rows if row.cells]:
+            yield from [""] * begun
+            yield from _score_table(facts, title or "scores", there)
+            if asked:
+                yield f"asked {asked}"
+            begun = True
     if any(facts.scores.chances):
         yield "≈ the 95 % interval includes the chance level"
+
+
+def _score_table(facts: Facts, title: str, rows: Sequence[ScoreRow]) -> Sequence[str]:
+    names = facts.scores.checkpoints
+    cells = []
+    for row in rows:
+        marked = [
+            f"{value(c.value)}{'≈' if row.at_chance(n) else ' '}"
+            if (c := row.cells.get(n))
+            else f"{NOTHING} "
+            for n in names
+        ]
+        cells.append([row.task, row.metric, *marked, value(row.chance)])
+    return _table([title, "metric", *(f"{name} " for name in names), "chance"], cells, left=1)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 0) -> list[str]:

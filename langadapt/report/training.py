@@ -1,5 +1,6 @@
 """What each trainer did: its rows, its curves, its facts."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from langadapt.languages import LanguagePack
 from langadapt.recipe import Recipe
 from langadapt.records import read_rows
-from langadapt.report.formats import finite, place
+from langadapt.report.formats import count, finite, place, share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingFacts:
-    """One trainer's work."""
+    """One trainer's work; `checkpoint` is empty where it has not finished."""
 
     slot: str
     use: str
@@ -57,10 +58,29 @@ class TrainingFacts:
         )
 
     @property
+    def english(self) -> str:
+        """The share of English among the tokens of texts; empty where there was none."""
+        part = finite(self.facts.get("english_share"))
+        return share(part, 1) if part else ""
+
+    @property
     def reward_accuracy(self) -> float | None:
         """The share of training pairs whose chosen answer has the higher reward, after training."""
         curve = self.change("rewards/accuracies")
         return finite(self.facts.get("train_reward_accuracy", curve and curve.last))
+
+    @property
+    def speed(self) -> str:
+        """How fast it was, what share of its devices it used and how much memory, as far as that was measured."""
+        rate, used = finite(self.facts.get("tokens_per_second")), finite(self.facts.get("mfu"))
+        most = finite(self.facts.get("peak_memory_bytes"))
+        told = [
+            f"{count(rate)} tokens/s" if rate else "",
+            f"model FLOPs utilisation {share(used, 1)}" if used else "",
+        ]
+        return ", ".join(
+            filter(None, [*told, f"{most / 2**30:.1f} GiB of memory at the peak" if most else ""])
+        )
 
     @property
     def steps(self) -> int:
@@ -76,13 +96,25 @@ class TrainingFacts:
 def read_training(
     recipe: Recipe, manifests: Mapping[str, Mapping[str, Any]], folder: Path, pack: LanguagePack
 ) -> Iterator[TrainingFacts]:
-    """Every finished training in order; each one's base is what the one before made."""
+    """Every finished training in order, then one that has begun; each one's base is what the one before made."""
     base = place(recipe.base or "", folder, pack.folder)
     for slot in recipe.train:
         name = f"train/{slot.name}"
         made = manifests[name]["facts"].get("checkpoint") if name in manifests else None
         if made is None:
-            continue
+            if curves := _written(folder / name / "curves.jsonl"):
+                yield TrainingFacts(
+                    slot=slot.name,
+                    use=slot.use,
+                    checkpoint="",
+                    base=base,
+                    rows=_lines(folder / name / "records.jsonl"),
+                    held_out=_lines(folder / name / "held_out.jsonl"),
+                    seconds=0.0,
+                    curves=curves,
+                    facts={},
+                )
+            return
         yield TrainingFacts(
             slot=slot.name,
             use=slot.use,
@@ -95,6 +127,17 @@ def read_training(
             facts=made.get("facts") or {},
         )
         base = str(made["name"])
+
+
+def _written(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """The points that a trainer has written so far; what it was writing when it ended is left out."""
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return tuple(point for point in found if isinstance(point, dict))
 
 
 def _lines(path: Path) -> int:

@@ -13,6 +13,7 @@ from langadapt.errors import DataError
 from langadapt.interfaces import Checkpoint, Evaluator, ModelRef, Score
 from langadapt.languages import LanguagePack
 from langadapt.testing.bench import BenchContract, Notes, blaming, contents, finite
+from langadapt.testing.pairing import repeated, unpaired
 from langadapt.testing.tiny import silent_model, taught_model
 
 _SEED = 7
@@ -46,13 +47,15 @@ class EvaluatorContract(BenchContract):
     `better` is a checkpoint that must come out ahead of `worse` on the first `limit` items of each task. Unless a subclass
     says otherwise they are a tiny model that was taught the evaluator's own `solutions(pack, limit=, seed=)` (pairs of a
     prompt, text or chat turns, and the answer that scores best), and one that says nothing. Where there are neither
-    `solutions` nor a `better`, that check is skipped. `scores = False` says that the evaluator only collects answers.
+    `solutions` nor a `better`, that check is skipped. `scores = False` says that the evaluator only collects answers,
+    `paired = False` that no score of it is a mean of values by item, as BLEU of a whole text is not.
     """
 
     kind = "evaluator"
     language: ClassVar[str] = "de"
     limit: ClassVar[int] = 2
     scores: ClassVar[bool] = True
+    paired: ClassVar[bool] = True
 
     def make(self) -> Evaluator:
         """A new evaluator."""
@@ -161,6 +164,23 @@ class EvaluatorContract(BenchContract):
             assert found.items != self._evaluated("worse").items, (
                 f"{self.named} writes the same items for a good checkpoint and a bad one; {mend}"
             )
+
+    def test_items_can_be_compared(self) -> None:
+        """Rows hold `id`, `metric` and `value`, of which a score is the mean: `langadapt compare` pairs two checkpoints by them."""
+        self._needs_scores()
+        found = self._evaluated("first")
+        if not self.paired:
+            raise SkipTest(
+                f"{self.named} has no score that is a mean of values by item, as its contract says"
+            )
+        mend = 'write {"id": .., "metric": .., "value": ..} for each item (`task`, `category`, `turn`, `order` where they apply)'
+        twice, why = repeated(found.items), unpaired(found.scores, found.items)
+        assert not twice, (
+            f"{self.named}: {twice}; give each item an id of its own, or a `turn` or `order` beside it"
+        )
+        assert not why, (
+            f"{self.named}: {why}; {mend}, or `paired = False` in {type(self).__qualname__} where no score is a mean"
+        )
 
     def test_better_beats_worse(self) -> None:
         """A checkpoint that gives the right answers gets no worse score, and a better one somewhere."""

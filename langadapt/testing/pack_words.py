@@ -22,9 +22,25 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     ),
 }
 """What the template of each judge prompt must hold, each name once or more, and nothing else in braces."""
+PAIRS: Mapping[str, frozenset[str]] = {
+    name: frozenset(
+        {one for one in names if not one.startswith("answer")}
+        | {
+            f"{side}{one.removeprefix('answer')}"
+            for one in names
+            if one.startswith("answer")
+            for side in ("answer_a", "answer_b")
+        }
+    )
+    for name, names in PLACEHOLDERS.items()
+}
+"""The same for prompts that ask which of two answers is better."""
+ASKED: Mapping[str, Mapping[str, frozenset[str]]] = {"judge": PLACEHOLDERS, "pairwise": PAIRS}
+"""By the table of prompts.toml."""
 _SCRIPT = re.compile(r"[A-Z][a-z]{3}")
 _NAME = re.compile(r"\{([a-z][a-z-]*)\}")
 _BRACED = re.compile(r"\{(\w+)\}")
+_ASKED = re.compile(r"\{\{-?\s*words\.(\w+)")
 _CAPITAL = re.compile(r"(?<!\\)[A-Z]")
 _ACTIONS = ("translate", "untouched", "drop")
 _ROUTING = Path(__file__).parents[1] / "prepare" / "routing.toml"
@@ -76,20 +92,45 @@ def phrases(facts: Mapping[str, Any]) -> Iterator[str]:
 def prompts(pack: LanguagePack) -> Iterator[str]:
     """Prompts with other placeholders than they are filled with, or that ask for a rating which is not read."""
     yield from _translate(_table(pack.prompts, "translate"))
-    judge = _table(pack.prompts, "judge")
-    for name, prompt in judge.items():
-        where = f"prompts.toml: judge.{name}"
-        if name not in PLACEHOLDERS:
-            yield f"{where} is read by nothing: the prompts are {', '.join(PLACEHOLDERS)}"
+    for kind, wanted in ASKED.items():
+        yield from _judging(kind, wanted, _table(pack.prompts, kind))
+
+
+def _judging(kind: str, wanted: Mapping[str, frozenset[str]], told: Mapping[str, Any]) -> Iterator[str]:
+    """The four prompts of a kind, of which a pack has all or none."""
+    for name, prompt in told.items():
+        where = f"prompts.toml: {kind}.{name}"
+        if name not in wanted:
+            yield f"{where} is read by nothing: the prompts are {', '.join(wanted)}"
         elif not isinstance(prompt, Mapping) or not (
             _text(prompt.get("system")) and _text(prompt.get("template"))
         ):
             yield f"{where} has no `system` or no `template`: give both, as text"
         else:
-            yield from (f"{where}{one}" for one in _prompt(prompt, PLACEHOLDERS[name]))
-    if judge:
-        missing = [name for name in PLACEHOLDERS if name not in judge]
-        yield from (f"prompts.toml: judge.{name} is missing: a judge asks with all four" for name in missing)
+            yield from (f"{where}{one}" for one in _prompt(prompt, wanted[name]))
+    if told:
+        missing = [name for name in wanted if name not in told]
+        yield from (f"prompts.toml: {kind}.{name} is missing: a judge asks with all four" for name in missing)
+
+
+def task_words(pack: LanguagePack) -> Iterator[str]:
+    """Words that files in tasks/ ask for and the pack has not, and sentences of `[tasks]` that none asks for."""
+    folder = pack.path("tasks")
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+    asked = {
+        name: path for path in files for name in _ASKED.findall(path.read_text("utf-8", errors="replace"))
+    }
+    for name, path in asked.items():
+        if not _text(pack.words.get(name)):
+            yield f"tasks/{path.name}: asks for the word {name!r}: write it in literals.toml, or in [tasks] of prompts.toml"
+    for name, value in _table(pack.prompts, "tasks").items():
+        where = f"prompts.toml: tasks.{name}"
+        if not _text(value):
+            yield f"{where} is empty or no text: give words"
+        elif name in pack.literals:
+            yield f"{where} stands in literals.toml too: write it once"
+        elif name not in asked:
+            yield f"{where} is read by nothing: write {{{{ words.{name} }}}} in a file in tasks/, or leave it out"
 
 
 def _translate(words: Mapping[str, Any]) -> Iterator[str]:
@@ -127,7 +168,7 @@ def _prompt(prompt: Mapping[str, str], wanted: frozenset[str]) -> Iterator[str]:
     if any(f"{{{name}}}" in prompt["system"] for name in (*wanted, *named)):
         yield ".system: holds a placeholder, and only the template is filled: move it there"
     if "[[" not in prompt["system"] + prompt["template"]:
-        yield ": asks for no rating in double brackets: say that it is written as [[n]]"
+        yield ": asks for no verdict in double brackets: say that it is written as [[n]], or as [[A]], [[B]] and [[C]]"
 
 
 def routing(pack: LanguagePack) -> Iterator[str]:

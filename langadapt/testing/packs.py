@@ -101,6 +101,10 @@ class PackContract(Contract):
         """No `!function`, not through an include either; no code asked for from elsewhere; data files that are there."""
         self._none(pack_safety.tasks(self.folder()))
 
+    def test_task_words(self) -> None:
+        """Task files ask only for words that the pack has, and each sentence of `[tasks]` is asked for."""
+        self._none(pack_words.task_words(self._pack))
+
     def test_paths_are_in_the_pack(self) -> None:
         """Every `pack:PATH` of `pack.toml` and of the recipes names a file or folder of the pack."""
         self._none(self._paths())

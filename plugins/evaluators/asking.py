@@ -1,24 +1,22 @@
-"""Who is asked for verdicts, and how what they say is kept: each reply is on disk before the next one is asked for.
+"""Who is asked for verdicts.
 
 A server with OpenAI's interface (a hosted one, vLLM's, SGLang's, llama.cpp's) or a model that transformers runs here; a
 model of one's own under vLLM is asked through vLLM's server.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.identity import model_identity
-from langadapt.interfaces import Checkpoint, Hypothesis, ModelRef, Progress
+from langadapt.interfaces import Checkpoint, Hypothesis, ModelRef
 from langadapt.models import Family
-from langadapt.records import Row, write_rows
-from langadapt_plugins.evaluators.answers import append, rows_of
-from langadapt_plugins.generation import ChatModel, Prompt, Turn, short_hash
+from langadapt_plugins.generation import ChatModel, Prompt, Turn
 from langadapt_plugins.translators.completions import Ask, Completions
 from langadapt_plugins.translators.exchange import Terms
 from langadapt_plugins.translators.servers import Servers
@@ -26,15 +24,20 @@ from langadapt_plugins.translators.streaming import Deliver, Streaming
 
 OPENAI = "https://api.openai.com/v1"
 _CHAT = Family(name="judge", models=(), prompt="{text}", reads="all", license="", source="", chat=True)
+_LEFT_OUT = _HEAT, _LIMIT = "temperature", "max_tokens"
 _REFUSED = re.compile(r"server: 4\d\d\b")
 """How `Hypothesis.reason` begins for a request that a server will not take; another try would not help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Said(Hypothesis):
-    """What a judge wrote; `model` is what its server calls it. `tries` is how often it was asked."""
+    """What a judge wrote; `model` is what its server calls it. `tries` is how often it was asked.
+
+    `warm` says that it takes no temperature 0, and was asked at its own.
+    """
 
     model: str = ""
+    warm: bool = False
 
     @property
     def answered(self) -> bool:
@@ -68,7 +71,8 @@ class Respondent(Protocol):
 class Endpoint:
     """A server with OpenAI's interface. After 429, 5xx, time-outs and broken answers it is asked again, ever later.
 
-    Without `url` it is OpenAI's own. The key is read from the environment variable `key_from` when it is needed.
+    One that refuses temperature 0, as OpenAI's reasoning models do, or the older name of the limit is asked without them from
+    then on. Without `url` it is OpenAI's own. The key is read from the environment variable `key_from` when it is needed.
     """
 
     model: str
@@ -90,15 +94,12 @@ class Endpoint:
 
     def ask(self, chats: Sequence[Sequence[Turn]], keep: Keep) -> Iterator[int]:
         """Ask with at most `in_flight` requests under way; raises `ComponentError` where nobody ever answers."""
+        refused = {_LIMIT} if self.url is None else set()
+        completions = _Verdicts(
+            model=self.model, family=_CHAT, temperature=0.0, seed=0, beams=1, refused=refused
+        )
         terms = Terms(
-            completions=_Verdicts(
-                model=self.model,
-                family=_CHAT,
-                temperature=0.0,
-                seed=0,
-                beams=1,
-                newer=self.url is None,
-            ),
+            completions=completions,
             in_flight=self.in_flight,
             timeout=self.timeout,
             retries=self.retries,
@@ -110,11 +111,24 @@ class Endpoint:
         ]
 
         async def work(deliver: Deliver[int]) -> None:
-            async def kept(item: tuple[int, Hypothesis]) -> None:
-                keep(item[0], _said(item[1]))  # before this request's place is given to another
-                await deliver(item[0])
+            again: list[Ask] = []
+            seen = set(refused)
 
-            await servers.answer(asks, kept)
+            async def kept(item: tuple[int, Hypothesis]) -> None:
+                index, said = item[0], _said(item[1])
+                said = replace(said, warm=_HEAT in completions.without.pop(index, ()))
+                if said.refused and (named := {key for key in _LEFT_OUT if _names(key, said.reason)} - seen):
+                    refused.update(named)
+                    again.append(asks[index])
+                    return
+                keep(index, said)  # before this request's place is given to another
+                await deliver(index)
+
+            waiting = asks
+            while waiting:
+                await servers.answer(waiting, kept)
+                seen |= refused  # who refuses it still does not mean it
+                waiting, again = again, []
 
         try:
             yield from Streaming[int](work, len(asks) + 1).items()
@@ -122,7 +136,7 @@ class Endpoint:
             key = f" and ${self._variable}" if self._variable else ""
             raise ComponentError(
                 f"the judge {self.model}: {error}",
-                hint=f"check mt-bench.judge, mt-bench.base_url{key}; run again: verdicts so far are kept",
+                hint=f"check `judge`, `base_url`{key}; run again: verdicts so far are kept",
             ) from error
 
     @property
@@ -190,85 +204,32 @@ class LocalModel:
 
 @dataclass(frozen=True, kw_only=True)
 class _Verdicts(Completions):
-    """`newer` asks as OpenAI's newer models want it, which most other servers do not know."""
+    """`refused` is what the server will not take; the limit then has its newer name, which most servers do not know.
 
-    newer: bool
+    All tries of one ask leave out the same (`without`, by index): else the one with its system message said by the user might be
+    taken for another reason than that.
+    """
+
+    refused: set[str]
+    without: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def body(self, ask: Ask, brand: str, *, again: bool) -> bytes:
-        raw = super().body(ask, brand, again=again)
-        return raw.replace(b'"max_tokens":', b'"max_completion_tokens":', 1) if self.newer else raw
+        asked = json.loads(super().body(ask, brand, again=again))
+        without = self.without.setdefault(ask.index, frozenset(self.refused))
+        if _HEAT in without:
+            asked.pop(_HEAT, None)
+        if _LIMIT in without:
+            asked["max_completion_tokens"] = asked.pop(_LIMIT)
+        return json.dumps(asked).encode()
 
     def read(self, answer: Mapping[str, Any], limit: int) -> Hypothesis:
-        found = super().read(answer, limit)
-        return _said(found, str(answer.get("model") or self.model))
+        return _said(super().read(answer, limit), str(answer.get("model") or self.model))
 
 
-def kept_replies(who: Respondent, asks: Sequence[Row], path: Path, progress: Progress) -> list[Row]:
-    """A row for each ask, in order: the ask without its `messages`, with `reply` and how it came.
-
-    `path` holds what was said before, of whatever judge and answers, and is added to; only what is missing is asked for. The
-    replies to these asks are the last ones in it. Without a `reply`, but with a `reason`: what the server will not take, which
-    is asked for again another time. Raises `ComponentError` where some never came.
-    """
-    marks = [short_hash([who.name, ask]) for ask in asks]
-    before = rows_of(path)
-    known = {row["hash"]: row for row in before if isinstance(row.get("reply"), str)}
-    missing = [index for index, mark in enumerate(marks) if mark not in known]
-    wanted = set(marks)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    here = [known[mark] for mark in marks if mark in known]
-    write_rows(path, [*(row for row in before if row["hash"] not in wanted), *here])
-    lost: list[Said] = []
-
-    def keep(place: int, said: Said) -> None:
-        mark, ask = marks[missing[place]], asks[missing[place]]
-        row = _row(mark, ask, who.name, said)
-        if said.answered:
-            append(path, [row])
-            known[mark] = row
-        elif said.refused:
-            known[mark] = {**row, "reply": None}
-        else:
-            lost.append(said)
-
-    if missing:
-        with progress.task(f"verdicts of {who.name}", len(missing)) as task:
-            for _ in who.ask([asks[index]["messages"] for index in missing], keep):
-                task.advance()
-    refused = [row for row in known.values() if row["reply"] is None]
-    if lost or len(refused) == len(asks) > 0:
-        why = lost[0].reason if lost else refused[0]["reason"]
-        raise ComponentError(
-            f"{len(lost) or len(refused)} of {len(asks)} verdicts of {who.name} did not come: {why}",
-            hint="see to the judge, and run again: the verdicts so far are kept",
-        )
-    return [known[mark] for mark in marks]
-
-
-def cost(rows: Sequence[Row]) -> dict[str, int]:
-    """What verdicts took: requests, tries at them, and tokens in and out as the judge counts them."""
-    return {
-        "verdicts": len(rows),
-        "calls": sum(row.get("calls", 0) for row in rows),
-        "tokens_in": sum(row.get("tokens_in", 0) for row in rows),
-        "tokens_out": sum(row.get("tokens_out", 0) for row in rows),
-    }
-
-
-def _row(mark: str, ask: Row, judge: str, said: Said) -> Row:
-    return {
-        "hash": mark,
-        **{key: value for key, value in ask.items() if key != "messages"},
-        "judge": judge,
-        "answered_by": said.model,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "finish": said.finish,
-        "reason": said.reason,
-        "calls": said.tries,
-        "tokens_in": said.tokens_in,
-        "tokens_out": said.tokens_out,
-        "reply": said.text,
-    }
+def _names(key: str, reason: str) -> bool:
+    """Whether a refusal says that the server does not take a key of the request."""
+    lacks = r"unsupported|not support|n['\u2019]t support|not allowed|unrecognized|unknown|deprecated"
+    return bool(re.search(rf"\b{key}\b.{{0,60}}({lacks})|({lacks}).{{0,40}}\b{key}\b", reason, re.IGNORECASE))
 
 
 def _said(found: Hypothesis, model: str = "") -> Said:

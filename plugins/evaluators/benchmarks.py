@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -58,6 +58,35 @@ def found(language: Language) -> dict[str, list[str]]:
     known = task_names()
     tasks = {family.name: family.tasks(language, known) for family in families()}
     return {name: names for name, names in tasks.items() if names}
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """A set of lm-eval's own tasks in one language: names by benchmark, there or not, and shots where the set gives some."""
+
+    names: Mapping[str, Sequence[str]]
+    shots: Mapping[str, int]
+
+
+def set_names() -> frozenset[str]:
+    """The names of the sets of `benchmarks.toml`, in whichever language."""
+    return frozenset(_table()["set"])
+
+
+def named_sets(language: Language) -> dict[str, NamedSet]:
+    """The sets that `benchmarks.toml` has for a language; lm-eval's index is not asked."""
+    short = language.code.partition("-")[0]
+    return {
+        name: NamedSet(
+            {
+                benchmark: [filled for pattern in patterns for filled in _filled(pattern, language)]
+                for benchmark, patterns in row["names"].items()
+            },
+            row.get("shots", {}),
+        )
+        for name, row in _table()["set"].items()
+        if short in row.get("only", [short]) and short not in row.get("not", [])
+    }
 
 
 def default_tasks(pack: LanguagePack) -> Resolved:
@@ -116,6 +145,9 @@ def _filled(pattern: str, language: Language) -> Iterator[str]:
         "english": [english] * usual,
     }
     pattern = pattern.replace("{script}", script.lower())
+    if "{" not in pattern:
+        yield pattern
+        return
     key = next(key for key in values if f"{{{key}}}" in pattern)
     also = _table()["also"].get(key, {}).get(short, []) if values[key] else []
     yield from (pattern.replace(f"{{{key}}}", value) for value in [*values[key], *also])

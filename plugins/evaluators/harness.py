@@ -3,8 +3,7 @@
 import io
 import json
 import logging
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +14,15 @@ from langadapt.errors import ConfigError
 from langadapt.interfaces import SPEED, Checkpoint, Item, Loads, Progress, Resolved, Score
 from langadapt.languages import LanguagePack
 from langadapt.progress import Silent
-from langadapt.records import Row, write_rows
-from langadapt.statistics import mean_interval
+from langadapt.records import write_rows
 from langadapt_plugins.evaluators.benchmarks import default_tasks, task_names
+from langadapt_plugins.evaluators.harness_scores import facts_of, members_of, sample_of, scores_of
 from langadapt_plugins.evaluators.items import items
 from langadapt_plugins.evaluators.lm_eval_solutions import solutions
+from langadapt_plugins.evaluators.task_sets import Places, places, spelled_out
 from langadapt_plugins.evaluators.tasks import strangers, task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
-_NORMAL_95 = 1.959964
 _RESAMPLES = 100  # as many as lm-eval takes for BLEU; none would drop the standard errors of means too, one divides by 0
 # What lm-eval says to everyone who hands it a loaded model.
 _EXPECTED = ("`pretrained` model kwarg is not of type", "Passed an already-initialized model")
@@ -36,7 +35,8 @@ class Harness(Loads):
     requires: ClassVar[tuple[str, ...]] = ("torch", "transformers", "lm_eval")
     resolves: ClassVar[Mapping[str, Callable[[LanguagePack], Resolved]]] = {"tasks": default_tasks}
     tasks: Annotated[
-        tuple[str, ...], "names as in lm-eval, or files of the pack's tasks/ folder without .yaml"
+        tuple[str, ...],
+        "names as in lm-eval, files of the pack's tasks/ folder without .yaml, or sets: `okapi` is lm-eval's own, others are the pack's",
     ]
     num_fewshot: Annotated[int | None, "worked examples before each question; unset: as each task says"] = (
         None
@@ -49,15 +49,20 @@ class Harness(Loads):
     batch_size: Annotated[int, "answers generated, and with `hf` continuations scored, at once", SPEED] = 8
     dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
     apply_chat_template: Annotated[bool, "ask in the chat template instead of as plain text"] = False
+    fewshot_as_multiturn: Annotated[
+        bool,
+        "with a chat template: each example is a turn and its answer; false: all stand in the first turn",
+    ] = True
     max_length: Annotated[
         int | None, "most tokens of a question with its answer; unset: what the model takes"
     ] = None
 
     def check(self, pack: LanguagePack) -> None:
-        """Refuse a task that neither the pack nor lm-eval has."""
-        others = strangers(pack.path("tasks"), self.tasks)
+        """Refuse a task that neither the pack nor lm-eval has, and a set that the language has not."""
+        wanted = spelled_out(self.tasks, pack)
+        others = strangers(pack.path("tasks"), wanted)
         if others and not others <= task_names():
-            task_manager(pack.path("tasks"), self.tasks)
+            task_manager(pack.path("tasks"), wanted, pack.words)
 
     def evaluate(
         self,
@@ -74,64 +79,68 @@ class Harness(Loads):
             raise ConfigError("harness.tasks is empty", hint="name tasks of lm-eval or of the pack")
         output.mkdir(parents=True, exist_ok=True)
         with _quiet(output / "lm-eval.log", progress):
-            manager, names = task_manager(pack.path("tasks"), self.tasks)
-            loaded = self._load_tasks(manager, names, seed)
-            results, dtype, template = self._run(checkpoint, loaded, limit, seed, progress)
-            chances = {
-                name: _chance(task, results["samples"][name]) for name, task in loaded["tasks"].items()
-            }
-        samples = {name: [_sample(name, row) for row in rows] for name, rows in results["samples"].items()}
+            loaded, within = self._load_tasks(pack, seed)
+            results, asked = self._run(checkpoint, loaded, limit, seed, progress)
+            facts = facts_of(results, loaded, within)
+        samples = {name: [sample_of(name, row) for row in rows] for name, rows in results["samples"].items()}
         write_rows(output / "samples.jsonl", (row for rows in samples.values() for row in rows))
-        facts = _facts(results, loaded["groups"], chances)
         (output / "tasks.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-        ending = f"chat:{template}|dtype:{dtype}|limit:{limit or 'all'}|seed:{seed}|batch:{self.batch_size}"
+        ending = f"{asked}|limit:{limit or 'all'}|seed:{seed}|batch:{self.batch_size}"
         if self.max_length:
             ending += f"|max_length:{self.max_length}"
-        return _scores(results, facts, samples, ending)
+        return scores_of(results, facts, samples, ending)
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[Any, str]]:
         """The prompts of the tasks as a model reads them, and the answers that score best."""
         with TemporaryDirectory() as folder, _quiet(Path(folder, "lm-eval.log"), Silent()):
-            manager, names = task_manager(pack.path("tasks"), self.tasks)
-            tasks = self._load_tasks(manager, names, seed)["tasks"]
-            return solutions(tasks, limit, chat=self.apply_chat_template)
+            loaded, _ = self._load_tasks(pack, seed)
+            return solutions(
+                loaded["tasks"], limit, chat=self.apply_chat_template, turns=self.fewshot_as_multiturn
+            )
 
     def items(self, pack: LanguagePack) -> list[Item]:
         """What the tasks ask, as lm-eval writes it, less instructions and examples."""
         with TemporaryDirectory() as folder, _quiet(Path(folder, "lm-eval.log"), Silent()):
-            manager, names = task_manager(pack.path("tasks"), self.tasks)
-            return list(items(self._load_tasks(manager, names, seed=0)["tasks"]))
+            loaded, _ = self._load_tasks(pack, seed=0)
+            return list(items(loaded["tasks"]))
 
-    def _load_tasks(self, manager: Any, names: Sequence[str], seed: int) -> Any:
-        """What lm-eval's `simple_evaluate` does to tasks; the rest of it calls git and pip."""
+    def _load_tasks(self, pack: LanguagePack, seed: int) -> tuple[Any, Places]:
+        """What lm-eval's `simple_evaluate` does to tasks, the rest of which calls git and pip; and which sets they are of."""
+        manager, names = task_manager(pack.path("tasks"), spelled_out(self.tasks, pack), pack.words)
         loaded = manager.load(list(dict.fromkeys(names)))
-        for task in loaded["tasks"].values():
-            shots = task.get_config("num_fewshot")
-            if shots is None or (self.num_fewshot is not None and shots != 0):
-                task.set_config(key="num_fewshot", value=self.num_fewshot or 0)
+        within = places(loaded["tasks"], members_of(loaded), pack)
+        for name, task in loaded["tasks"].items():
+            own, wanted = task.get_config("num_fewshot"), self.num_fewshot
+            if wanted is None:
+                wanted = within.shots.get(name)
+            if own is None or (wanted is not None and own != 0):
+                task.set_config(key="num_fewshot", value=wanted or 0)
             task.set_fewshot_seed(seed=seed)
-        return loaded
+        return loaded, within
 
     def _run(
         self, checkpoint: Checkpoint, loaded: Any, limit: int | None, seed: int, progress: Progress
-    ) -> tuple[Any, str, str]:
-        """lm-eval's results, the number type that was used, and which chat template."""
+    ) -> tuple[Any, str]:
+        """lm-eval's results, and how the model was asked: chat template and number type."""
         from lm_eval.evaluator import evaluate
         from transformers import set_seed
 
         from langadapt_plugins.evaluators.lm_eval_model import ToldModel, ToldPrefixModel
 
         tokenizer = load_tokenizer(checkpoint)
-        template = "no"
+        asked = "chat:no"
         if self.apply_chat_template:
             tokenizer.chat_template = chat_template(checkpoint, tokenizer)
-            template = short_hash(tokenizer.chat_template)
+            turns = "yes" if self.fewshot_as_multiturn else "no"
+            asked = f"chat:{short_hash(tokenizer.chat_template)}|multiturn:{turns}"
         model = (ToldPrefixModel if self.engine == "shared" else ToldModel)(
             pretrained=load_model(checkpoint, self.dtype),
             tokenizer=tokenizer,
             batch_size=self.batch_size,
             max_length=self.max_length,
         )
+        if self.apply_chat_template:
+            _begins_once(model)
         model.progress = progress
         set_seed(seed)
         results = evaluate(
@@ -141,130 +150,20 @@ class Harness(Loads):
             bootstrap_iters=_RESAMPLES,
             log_samples=True,
             apply_chat_template=self.apply_chat_template,
-            fewshot_as_multiturn=self.apply_chat_template,
+            fewshot_as_multiturn=self.apply_chat_template and self.fewshot_as_multiturn,
         )
-        return results, str(model.model.dtype).removeprefix("torch."), template
+        return results, f"{asked}|dtype:{str(model.model.dtype).removeprefix('torch.')}"
 
 
-def _scores(
-    results: Any, facts: Mapping[str, Any], samples: Mapping[str, Sequence[Row]], ending: str
-) -> list[Score]:
-    from importlib.metadata import version
-
-    scores = []
-    for name, values in results["results"].items():
-        for key, value in values.items():
-            metric, comma, kind = key.partition(",")
-            number = _number(value)
-            if not comma or metric.endswith("_stderr") or number is None:
-                continue
-            rows = [
-                row
-                for task in facts[name].get("members", [name])
-                for row in samples[task]
-                if row["filter"] == kind
-            ]
-            items = [row["metrics"][metric] for row in rows if metric in row["metrics"]]
-            if "members" not in facts[name] and _is_mean(number, items):
-                interval = mean_interval(items)
-            else:  # a group follows lm-eval's weights, and perplexity or F1 of a whole task is no mean
-                interval = _around(number, _number(values.get(f"{metric}_stderr,{kind}")), items)
-            about = f"v:{_version(results['versions'].get(name))}|shots:{facts[name]['shots']}"
-            kept = "" if kind == "none" else f"|filter:{kind}"
-            scores.append(
-                Score(
-                    task=name,
-                    metric=metric,
-                    value=number,
-                    n=len(items) or facts[name]["n"],
-                    interval=interval,
-                    higher_is_better=bool(results["higher_is_better"].get(name, {}).get(metric, True)),
-                    signature=f"lm-eval:{version('lm-eval')}|task:{name}|{about}|{ending}{kept}",
-                )
-            )
-    return scores
-
-
-def _is_mean(value: float, items: Sequence[float]) -> bool:
-    return bool(items) and math.isclose(math.fsum(items) / len(items), value, rel_tol=1e-9, abs_tol=1e-12)
-
-
-def _around(value: float, error: float | None, items: Sequence[float]) -> tuple[float, float] | None:
-    """An interval from lm-eval's own standard error; within 0 and 1 where the items are."""
-    if not error:
-        return None
-    low, high = value - _NORMAL_95 * error, value + _NORMAL_95 * error
-    return (max(0.0, low), min(1.0, high)) if all(0 <= item <= 1 for item in items) else (low, high)
-
-
-def _facts(results: Any, groups: Mapping[str, Any], chances: Mapping[str, float | None]) -> dict[str, Any]:
-    """Items, chance level and shots of each task and group."""
-    sizes = {name: counts["effective"] for name, counts in results["n-samples"].items()}
-    facts = {n: {"n": sizes[n], "chance": chances[n], "shots": results["n-shot"].get(n, 0)} for n in chances}
-    for name, group in groups.items():
-        members = [task.task_name for task in group.get_all_tasks()]
-        plain = any(not item.weight_by_size for item in group.aggregate_metric_list or ())
-        weights = {member: 1 if plain else sizes[member] for member in members}
-        guessed = [(weights[member], level) for member in members if (level := chances[member]) is not None]
-        chance = (
-            sum(w * level for w, level in guessed) / sum(w for w, _ in guessed)
-            if len(guessed) == len(members)
-            else None
+def _begins_once(model: Any) -> None:
+    """Refuse a chat template behind which the tokenizer puts a second mark of the beginning: it makes every score worse."""
+    begin = model.tokenizer.bos_token_id
+    said = model.tok_encode(model.apply_chat_template([{"role": "user", "content": "x"}]))
+    if begin is not None and said[:4].count(begin) > 1:
+        raise ConfigError(
+            f"with this chat template a text begins with {model.tokenizer.bos_token} twice, from the template and the tokenizer",
+            hint="write it as the very first thing in the template, without a blank before it, or leave it out there",
         )
-        shots = {facts[member]["shots"] for member in members}
-        facts[name] = {
-            "n": sum(sizes[m] for m in members),
-            "chance": chance,
-            "shots": shots.pop() if len(shots) == 1 else "mixed",
-            "members": members,
-        }
-    return facts
-
-
-def _chance(task: Any, rows: Sequence[Mapping[str, Any]]) -> float | None:
-    """The share that guessing gets right: the mean of one over the number of choices; None where nothing is chosen."""
-    if task.OUTPUT_TYPE != "multiple_choice" or not rows:
-        return None
-    return math.fsum(1 / len(task.doc_to_choice(row["doc"])) for row in rows) / len(rows)
-
-
-def _sample(task: str, row: Mapping[str, Any]) -> Row:
-    """An item as it stands on disk: numbers as JSON has them, responses as text or [log-likelihood, greedy]."""
-    return {
-        "task": task,
-        "doc_id": row["doc_id"],
-        "doc_hash": row.get("doc_hash"),
-        "filter": row["filter"],
-        "target": _plain(row["target"]),
-        "response": _plain(row["filtered_resps"]),
-        "metrics": {name: value for name in row["metrics"] if (value := _number(row[name])) is not None},
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    number = _number(value)
-    return (
-        str(value)
-        if isinstance(value, str) or number is None
-        else value
-        if isinstance(value, bool | int)
-        else number
-    )
-
-
-def _number(value: Any) -> float | None:
-    """A finite number as Python has it; None for "N/A", NaN and whatever is no number."""
-    try:
-        number = None if isinstance(value, str) else float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if number is not None and math.isfinite(number) else None
-
-
-def _version(value: Any) -> str:
-    return "none" if value is None else str(value).removesuffix(".0")
 
 
 @contextmanager

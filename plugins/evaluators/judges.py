@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import Progress
 from langadapt.records import Row
-from langadapt_plugins.evaluators.asking import Respondent, cost, kept_replies
+from langadapt_plugins.evaluators.asking import Respondent
+from langadapt_plugins.evaluators.keeping import cost, kept_replies
 from langadapt_plugins.evaluators.questions import Question, messages
 from langadapt_plugins.evaluators.ratings import Rating, length_bias
 from langadapt_plugins.evaluators.verdicts import rating
@@ -127,20 +128,34 @@ def read_verdicts(rows: Sequence[Row], progress: Progress, *, where: str) -> Jud
         )
         for row in rows
     ]
-    unread = sum(item.value is None for item in ratings)
+    bias = length_bias(ratings)
+    signature, facts = account(rows, sum(item.value is None for item in ratings), progress, where=where)
+    notes = []
+    if bias:
+        notes.append(
+            f"rating and length of the answer: Spearman's rho {bias['rho']:.2f} (p {bias['p']:.2g}, n {bias['n']})"
+        )
+        progress.say(f"  {notes[0]}")
+    return Judged(ratings=ratings, signature=signature, facts={**facts, "length_bias": bias, "notes": notes})
+
+
+def account(
+    rows: Sequence[Row], unread: int, progress: Progress, *, where: str
+) -> tuple[str, dict[str, Any]]:
+    """Who judged, how and when, as a signature says it, and facts beside; raises `ComponentError` where no verdict can be read."""
     judge = _judge(rows)
-    if unread == len(ratings):
+    if unread == len(rows):
         raise ComponentError(
             f"none of {unread} verdicts of {judge} can be read", hint=f"see the replies in {where}"
         )
     if unread:
         progress.say(
-            f"  {unread} of {len(ratings)} verdicts of {judge} could not be read ({unread / len(ratings):.1%}); see {where}"
+            f"  {unread} of {len(rows)} verdicts of {judge} could not be read ({unread / len(rows):.1%}); see {where}"
         )
-    bias = length_bias(ratings)
-    if bias:
+    warm = "+".join(_several(rows, "temperature"))
+    if warm:
         progress.say(
-            f"  rating and length of the answer: Spearman's rho {bias['rho']:.2f} (p {bias['p']:.2g}, n {bias['n']})"
+            f"  {judge} takes no temperature 0 and was asked at its own: asked again, it may say otherwise"
         )
     spent = cost(rows)
     if spent["calls"]:
@@ -149,15 +164,10 @@ def read_verdicts(rows: Sequence[Row], progress: Progress, *, where: str) -> Jud
             f" {spent['tokens_in']} tokens in, {spent['tokens_out']} out"
         )
     prompts = "+".join(_several(rows, "prompts")) or "unstated"
-    signature = f"judge:{judge}|prompts:{prompts}|date:{_dates(rows)}|unreadable:{unread}/{len(ratings)}"
+    heat = f"|temperature:{warm}" if warm else ""
+    signature = f"judge:{judge}{heat}|prompts:{prompts}|date:{_dates(rows)}|unreadable:{unread}/{len(rows)}"
     cut = sum(row.get("finish") == "length" for row in rows)
-    facts = {
-        "unreadable": unread,
-        "cut_verdicts": cut,
-        "length_bias": bias,
-        "judge": {"name": judge, **spent},
-    }
-    return Judged(ratings=ratings, signature=signature, facts=facts)
+    return signature, {"unreadable": unread, "cut_verdicts": cut, "judge": {"name": judge, **spent}}
 
 
 def _judge(rows: Sequence[Row]) -> str:

@@ -8,14 +8,16 @@ _LIKELY, _UNLIKELY = (0.0, True), (-100.0, False)  # log-likelihood, and whether
 Solution = tuple[Any, str]
 
 
-def solutions(tasks: Mapping[str, Any], limit: int | None, *, chat: bool) -> list[Solution]:
+def solutions(
+    tasks: Mapping[str, Any], limit: int | None, *, chat: bool, turns: bool = True
+) -> list[Solution]:
     """Each item's prompt, as text or as chat turns, and its answer; tasks that only measure text have none."""
     found: list[Solution] = []
     for task in tasks.values():
         task.build_all_requests(
             limit=limit,
             apply_chat_template=chat,
-            fewshot_as_multiturn=chat,
+            fewshot_as_multiturn=chat and turns,
             chat_template=_turns if chat else None,
         )
         asked = sorted(task.instances, key=lambda one: one.doc_id)

@@ -4,15 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
+from typing import Any, ClassVar
 
 from langadapt.errors import ConfigError
-from langadapt.interfaces import LIMIT, SPEED, Checkpoint, Item, Loads, ModelRef, Progress, Score
+from langadapt.interfaces import Checkpoint, Item, Progress, Score
 from langadapt.languages import LanguagePack
 from langadapt.records import Row, write_rows
-from langadapt_plugins.evaluators.answers import answered, conversed, rows_of, stamp
-from langadapt_plugins.evaluators.asking import Endpoint, LocalModel, Respondent
+from langadapt_plugins.evaluators.answers import Sizes, rows_of, talks
+from langadapt_plugins.evaluators.judge_settings import AsksJudge
 from langadapt_plugins.evaluators.judges import (
     VERDICTS,
     Judge,
@@ -23,6 +22,7 @@ from langadapt_plugins.evaluators.judges import (
 )
 from langadapt_plugins.evaluators.questions import Question, read_prompts, read_questions
 from langadapt_plugins.evaluators.ratings import bounds, scores_of
+from langadapt_plugins.evaluators.references import with_references
 from langadapt_plugins.evaluators.replies import kept_verdicts, stored_replies
 from langadapt_plugins.generation import Turn, short_hash
 
@@ -30,57 +30,14 @@ _ANSWERS = "answers.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MtBench(Loads):
+class MtBench(AsksJudge):
     """MT-Bench as FastEval runs it: the second prompt holds the model's own first answer, the average is over two turns.
 
     A judge's replies are kept (`judgements.jsonl`), of whatever judge; a second run asks only for those that are missing.
+    Without a judge answers are compared to the references by chrF, offline: that is no MT-Bench score.
     """
 
     requires: ClassVar[tuple[str, ...]] = ("aiohttp", "torch", "transformers")
-    questions: Annotated[
-        Path | None,
-        "questions instead of the pack's mt_bench.jsonl: JSON Lines, or FastEval's questions_XX.json",
-    ] = None
-    judge: Annotated[
-        str, "model that an endpoint serves and that rates; empty: chrF to the references, offline"
-    ] = ""
-    base_url: Annotated[
-        str | None,
-        "the judge's OpenAI-compatible endpoint, such as that of `vllm serve`; OpenAI's own where unset",
-    ] = None
-    api_key_env: Annotated[
-        str | None,
-        "environment variable that holds the judge's key; OPENAI_API_KEY for OpenAI's own, none for others",
-    ] = None
-    judge_model: Annotated[
-        ModelRef | None, "model that rates and is run here by transformers, instead of `judge`"
-    ] = None
-    judge_prompts: Annotated[
-        Path | None,
-        "judge prompts instead of the pack's: its TOML, FastEval's judge_prompts_XX.json or FastChat's JSON Lines",
-    ] = None
-    judge_max_tokens: Annotated[int, "most tokens of a verdict, thoughts included", LIMIT] = 2048
-    max_new_tokens: Annotated[int, "most tokens of an answer", LIMIT] = 1024
-    concurrency: Annotated[int, "verdicts asked for at once", SPEED] = 8
-    timeout: Annotated[float, "seconds that a verdict of an endpoint may take", SPEED] = 180.0
-    retries: Annotated[int, "how often an endpoint is asked again after a fault of its own", SPEED] = 12
-    batch_size: Annotated[
-        int, "questions answered at once; in half precision another size may turn a near-tie"
-    ] = 8
-    dtype: Annotated[str, "number type of the weights; `auto` is the checkpoint's own"] = "auto"
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url or "")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ConfigError(
-                "base_url holds a user, a password or a query, which would end up in the run's files",
-                hint="give the key in the environment, and its variable's name as api_key_env",
-            )
-        if self.judge and self.judge_model:
-            raise ConfigError("`judge` and `judge_model` both name a judge", hint="set one of them")
-        for name in ("concurrency", "timeout", "batch_size", "max_new_tokens", "judge_max_tokens"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"`{name}` is {getattr(self, name)}; it must be above 0")
 
     def evaluate(
         self,
@@ -98,13 +55,10 @@ class MtBench(Loads):
         judge.check(questions)
         rows = self._answers(checkpoint, questions, output, seed, progress)
         cut = sum(finish != "stop" for row in rows for finish in row["finish"])
-        sizes = (
-            f"max_new_tokens:{self.max_new_tokens}|batch:{self.batch_size}|limit:{limit or 'all'}|seed:{seed}"
-        )
         facts = {
             "questions": len(questions),
             "cut": cut,
-            "answered": f"{_asked(rows)}|{rows[0]['model']}|{sizes}",
+            "answered": f"{_asked(rows)}|{rows[0]['model']}|{self.sizes}|limit:{limit or 'all'}|seed:{seed}",
         }
         _write(output, facts)
         answers = [(question, row["answers"]) for question, row in zip(questions, rows, strict=True)]
@@ -177,26 +131,9 @@ class MtBench(Loads):
         ]
 
     def _judge(self, pack: LanguagePack) -> Judge:
-        if not self.judge and not self.judge_model:
+        who = self.respondent()
+        if who is None:
             return ReferenceJudge()
-        who: Respondent
-        if self.judge_model:
-            who = LocalModel(
-                model=self.judge_model,
-                dtype=self.dtype,
-                batch_size=self.batch_size,
-                max_tokens=self.judge_max_tokens,
-            )
-        else:
-            who = Endpoint(
-                model=self.judge,
-                url=self.base_url,
-                key_from=self.api_key_env,
-                in_flight=self.concurrency,
-                timeout=self.timeout,
-                retries=self.retries,
-                max_tokens=self.judge_max_tokens,
-            )
         return ModelJudge(who=who, prompts=read_prompts(self.judge_prompts, pack))
 
     def _scores(
@@ -217,7 +154,7 @@ class MtBench(Loads):
     def _known(self, pack: LanguagePack) -> list[Question]:
         """The questions, where there are any: those of a file of replies may be others."""
         path = self.questions or pack.path("mt_bench.jsonl")
-        return read_questions(path) if path and path.exists() else []
+        return with_references(read_questions(path), path, self.references) if path and path.exists() else []
 
     def _questions(self, pack: LanguagePack) -> list[Question]:
         path = self.questions or pack.path("mt_bench.jsonl")
@@ -226,7 +163,7 @@ class MtBench(Loads):
                 f"the pack {pack.language.code} has no mt_bench.jsonl",
                 hint="set mt-bench.questions to a file",
             )
-        return read_questions(path)
+        return with_references(read_questions(path), path, self.references)
 
     def _answers(
         self,
@@ -236,18 +173,8 @@ class MtBench(Loads):
         seed: int,
         progress: Progress,
     ) -> list[Row]:
-        how = [stamp(checkpoint), self.max_new_tokens, self.batch_size, self.dtype, seed]
-        return answered(
-            checkpoint,
-            self.dtype,
-            [short_hash([how, question.id, question.category, question.turns]) for question in questions],
-            lambda model, batch: conversed(
-                model, [questions[index] for index in batch], self.max_new_tokens, seed
-            ),
-            batch_size=self.batch_size,
-            path=output / _ANSWERS,
-            progress=progress,
-        )
+        sizes = Sizes(self.max_new_tokens, self.batch_size, self.dtype)
+        return talks(checkpoint, questions, sizes, seed, path=output / _ANSWERS, progress=progress)
 
 
 def _asked(rows: Sequence[Row]) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 import torch.nn.functional as nn
 
-from langadapt_plugins.evaluators.prefix_fits import masks
+from langadapt_plugins.evaluators.prefix_attention import AT_ONCE, in_blocks
+from langadapt_plugins.evaluators.prefix_fits import masks, text_config
 from langadapt_plugins.evaluators.prefix_order import Ints, Ordered, Step, Tree, next_step, tree
 from langadapt_plugins.evaluators.prefix_stack import Stack
 from langadapt_plugins.evaluators.prefix_wanted import Wanted
@@ -28,11 +29,13 @@ class Forward:
         most: int,
         softmax_dtype: torch.dtype | None = None,
     ) -> None:
-        """`call` runs `model`; `most` tokens are computed at once, unless one sequence is longer."""
+        """`call` runs `model`; `most` tokens are computed at once; of one sequence, more."""
         self._call, self._model, self._softmax_dtype = call, model, softmax_dtype
         self.most = most
-        self._longest: int | None = None
-        """Tokens of one sequence at once; as long as they are while memory holds."""
+        self.block = AT_ONCE
+        """Tokens that attention takes at once, about."""
+        self._longest = self._whole(most)
+        """Tokens of one sequence at once; None while there is no end to them."""
         self._cache: Any = self._fresh()
         self.computed = 0
         """Tokens that went through the model."""
@@ -40,6 +43,10 @@ class Forward:
 
     def _fresh(self) -> Any:
         return Stack()
+
+    def _whole(self, most: int) -> int | None:
+        """An accelerator says when memory runs out, and is fastest with whole sequences; a processor's process is killed."""
+        return 2 * most if self._model.device.type == "cpu" else None
 
     def score(self, order: Ordered, wanted: Wanted, windows: bool) -> Iterator[int]:
         """Fill in what is wanted; gives every row as soon as it is done."""
@@ -50,8 +57,8 @@ class Forward:
             made = tree(order, step)
             try:
                 self._run(step, made, wanted, windows)
-            except torch.OutOfMemoryError:
-                if len(made.tokens) <= _LEAST:
+            except (RuntimeError, MemoryError) as error:
+                if not _ran_out(error) or len(made.tokens) <= _LEAST:
                     raise
                 self._less(len(made.tokens))
                 depth = 0
@@ -108,15 +115,22 @@ class Forward:
         """The model's logits at some places of a tree behind the `start` tokens that are kept; all its keys are kept as well."""
         device = self._model.device
         kept = places if len(places) else np.array([len(made.tokens) - 1])
-        mask = masks(self._model, made, start, windows)
+        mask = masks(self._model, made, start, windows, self.block)
         positions = torch.as_tensor(made.depths, device=device)[None]
         given = {"attention_mask": mask, "position_ids": positions} if mask is not None else {}
         self.computed += len(made.tokens)
         self.forwards += 1
-        return self._call(
-            input_ids=torch.as_tensor(made.tokens, device=device)[None],
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=torch.as_tensor(kept, device=device),
-            **given,
-        ).logits[0]
+        with in_blocks(text_config(self._model), mask):
+            return self._call(
+                input_ids=torch.as_tensor(made.tokens, device=device)[None],
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=torch.as_tensor(kept, device=device),
+                **given,
+            ).logits[0]
+
+
+def _ran_out(error: Exception) -> bool:
+    """Whether memory has run out: on a processor PyTorch has no error of its own for it."""
+    kinds = (torch.OutOfMemoryError, MemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)

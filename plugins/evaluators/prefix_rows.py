@@ -16,6 +16,9 @@ class Rows(Forward):
     def _fresh(self) -> Any:
         return Levels()
 
+    def _whole(self, most: int) -> int | None:  # noqa: ARG002
+        return None  # every piece would be kept with all before it
+
     def logits(self, made: Tree, start: int, places: Ints, windows: bool) -> Any:  # noqa: ARG002 - the model's own cache knows
         """The model's logits at some places of a tree behind the `start` tokens that are kept."""
         width = max(map(len, made.paths))

@@ -18,22 +18,35 @@ _PUBLIC = ("writing", "roleplay", "reasoning", "math", "coding", "extraction", "
 _FIRST_PUBLIC = 81
 """The public questions are numbered 81 to 160, ten of each category in this order."""
 _NAMES = {
-    "single-v1": "single",
-    "single-math-v1": "single-reference",
-    "single-v1-multi-turn": "multi-turn",
-    "single-math-v1-multi-turn": "multi-turn-reference",
+    "judge": {
+        "single-v1": "single",
+        "single-math-v1": "single-reference",
+        "single-v1-multi-turn": "multi-turn",
+        "single-math-v1-multi-turn": "multi-turn-reference",
+    },
+    "pairwise": {
+        "pair-v2": "single",
+        "pair-math-v1": "single-reference",
+        "pair-v2-multi-turn": "multi-turn",
+        "pair-math-v1-multi-turn": "multi-turn-reference",
+    },
 }
-"""FastChat's and FastEval's names of the four prompts, and ours."""
+"""FastChat's and FastEval's names of the four prompts, and ours, by the table of a pack's prompts.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Two turns of a user; `reference` answers them, or is empty."""
+    """Two turns of a user; `reference` answers them, or is empty.
+
+    `language` marks turns that are to be answered in another language than they are asked in: its code, `any` where it is
+    free, empty for the usual one; no marks at all where no turn has one.
+    """
 
     id: str
     category: str
     turns: tuple[str, ...]
     reference: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: Row, where: str) -> "Question":
@@ -54,12 +67,25 @@ class Question:
             category=str(row.get("category", "other")),
             turns=tuple(turns or ()),
             reference=tuple(reference),
+            language=_marked(row, where),
         )
 
     @property
     def referenced(self) -> bool:
         """Whether the judge is given the reference: where it has one, and its category has one right answer."""
         return bool(self.reference) and self.category in WITH_REFERENCE
+
+
+def _marked(row: Row, where: str) -> tuple[str, ...]:
+    """`answer_language` of a row: one code for both turns, or one for each."""
+    given = row.get("answer_language") or []
+    marks = [given, given] if isinstance(given, str) else given
+    if not isinstance(marks, list) or len(marks) not in (0, 2) or not all(isinstance(m, str) for m in marks):
+        raise DataError(
+            f"{where}: `answer_language` is no language code, nor two",
+            hint='write "en", or ["", "en"] for the second turn alone',
+        )
+    return tuple(marks)
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -78,13 +104,13 @@ def category_of(question: str) -> str:
     return _PUBLIC[place // 10] if 0 <= place < 10 * len(_PUBLIC) else "other"
 
 
-def read_prompts(path: Path | None, pack: LanguagePack) -> dict[str, dict[str, str]]:
-    """The four judge prompts by our names, each with `system` and `template`: the pack's, or a file's.
+def read_prompts(path: Path | None, pack: LanguagePack, kind: str = "judge") -> dict[str, dict[str, str]]:
+    """The four prompts of a `kind`, judge or pairwise, by our names, each with `system` and `template`: the pack's, or a file's.
 
     The file is TOML as a pack's, FastEval's JSON object, or FastChat's JSON Lines. Raises `ConfigError` where there are none.
     """
     if path is None:
-        found = {name: _stripped(table) for name, table in (pack.prompts.get("judge") or {}).items()}
+        found = {name: _stripped(table) for name, table in (pack.prompts.get(kind) or {}).items()}
     elif path.suffix == ".toml":
         import tomllib
 
@@ -92,12 +118,12 @@ def read_prompts(path: Path | None, pack: LanguagePack) -> dict[str, dict[str, s
             table = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: {error}", hint="mend the file") from error
-        judge = table.get("judge")
-        found = {name: _stripped(one) for name, one in (judge if isinstance(judge, dict) else {}).items()}
+        own = table.get(kind)
+        found = {name: _stripped(one) for name, one in (own if isinstance(own, dict) else {}).items()}
     else:
         found = {}
         for row, where in _rows(path, "name"):
-            name = _NAMES.get(str(row.get("name", row.get("id", ""))))
+            name = _NAMES[kind].get(str(row.get("name", row.get("id", ""))))
             texts = (row.get("system_prompt"), row.get("prompt_template"))
             if name and all(isinstance(text, str) for text in texts):
                 found[name] = {"system": str(texts[0]), "template": str(texts[1])}
@@ -109,7 +135,7 @@ def read_prompts(path: Path | None, pack: LanguagePack) -> dict[str, dict[str, s
         where = str(path) if path else f"the pack {pack.language.code}"
         raise ConfigError(
             f"{where} has no judge prompts",
-            hint="add prompts.toml with [judge.single] and its like, or set mt-bench.judge_prompts",
+            hint=f"add prompts.toml with [{kind}.single] and its like, or set `judge_prompts`",
         )
     return found
 

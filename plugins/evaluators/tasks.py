@@ -1,6 +1,7 @@
-"""The pack's lm-eval task files: found by name or path, free of code, with data files that resolve from anywhere."""
+"""The pack's lm-eval task files: found by name or path, free of code, with the pack's words and with data files that resolve from anywhere."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,17 @@ from langadapt.languages import read_yaml
 
 _BY_ITSELF = {"dataset_path", "custom_dataset", "include", "class"}
 _BUILDERS = ("arrow", "csv", "json", "parquet", "text")
+_WORD = re.compile(r"\{\{-?\s*words\.(\w+)\s*-?\}\}")
+_WITHIN = re.compile(r"\{[{%](?:(?![}%]\}).)*?\bwords\.(\w+)", re.DOTALL)
 
 
-def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[str]]:
-    """lm-eval's manager and the names that it knows the wanted tasks by.
+def task_manager(
+    folder: Path | None, wanted: Sequence[str], words: Mapping[str, str] | None = None
+) -> tuple[Any, list[str]]:
+    """lm-eval's manager and the names that it knows the wanted tasks by; `words` fill the pack's files.
 
     lm-eval's own index (7 s) is read only where the pack's files do not have a name. Raises `ConfigError` for a name
-    that neither has, and for a task file of the pack that holds code or cannot be read.
+    that neither has, and for a task file of the pack that holds code, cannot be read or asks for a word that is not there.
     """
     from lm_eval.tasks import TaskManager
 
@@ -29,7 +34,8 @@ def task_manager(folder: Path | None, wanted: Sequence[str]) -> tuple[Any, list[
         for entry in index.values():
             if own and entry.yaml_path and entry.yaml_path.is_relative_to(own):
                 # lm-eval would read the file again; instead it is given what the file says, with absolute paths.
-                entry.cfg, entry.yaml_path = _absolute(entry.cfg, entry.yaml_path.parent), None
+                said = _worded(entry.cfg, words or {}, entry.yaml_path)
+                entry.cfg, entry.yaml_path = _absolute(said, entry.yaml_path.parent), None
         members = {name: list(_members(entry.cfg or {})) for name, entry in index.items()}
         unknown = sorted(_unknown(names, members))
         if not unknown:
@@ -107,6 +113,27 @@ def _unknown(names: Iterable[str], members: Mapping[str, Iterable[str]]) -> set[
             left += members[name]
         seen.add(name)
     return missing
+
+
+def _worded(value: Any, words: Mapping[str, str], path: Path) -> Any:
+    """The same settings with the pack's words in place of `{{ words.NAME }}`; in stop words and delimiters too."""
+    if isinstance(value, dict):
+        return {key: _worded(item, words, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_worded(item, words, path) for item in value]
+    if not isinstance(value, str):
+        return value
+    if unknown := [name for name in _WORD.findall(value) if name not in words]:
+        raise ConfigError(
+            f"{path}: the pack has no word {unknown[0]!r}",
+            hint="write it in literals.toml, or a sentence in [tasks] of prompts.toml",
+        )
+    if within := _WITHIN.search(_WORD.sub("", value)):
+        raise ConfigError(
+            f"{path}: words.{within[1]} stands within an expression",
+            hint=f"write it alone, as {{{{ words.{within[1]} }}}}",
+        )
+    return _WORD.sub(lambda found: words[found[1]], value)
 
 
 def _absolute(value: Any, folder: Path) -> Any:

@@ -151,7 +151,7 @@ _SPELLED = re.compile(
 
 def rating(reply: str) -> float | None:
     """The rating from 1 to 10, the last one where a form stands several times; None where there is none to be read."""
-    text = _plain(_told(reply))
+    text = plain(_told(reply))
     for form in _FORMS:
         found = [value for match in form.finditer(text) if (value := _value(match)) is not None]
         if found:
@@ -171,15 +171,24 @@ def _value(match: re.Match[str]) -> float | None:
     return None if text is None else float(text.replace(",", "."))
 
 
-def _told(reply: str) -> str:
-    """What a judge says in the end: without its thoughts, with a JSON object that holds a rating as `[[rating]]`, without code."""
+def spoken(reply: str) -> str:
+    """What a judge says in the end, in lines without blanks at their ends: its thoughts and what it struck out are gone."""
     text = "\n".join(" ".join(line.split()) for line in reply.splitlines() if line.strip())
     text = _LEFT_OVER.sub("", _BEFORE.sub("", _THOUGHTS.sub("", text)))[-_LONGEST:]
-    text = _unpacked(_STRUCK.sub(" ", text))
+    return _STRUCK.sub(" ", text)
+
+
+def uncoded(text: str) -> str:
+    """A text without its blocks of code."""
     return _CODE.sub("\n", text)
 
 
-def _plain(text: str) -> str:
+def _told(reply: str) -> str:
+    """What a judge says in the end, with a JSON object that holds a rating as `[[rating]]`, without code."""
+    return uncoded(_unpacked(spoken(reply)))
+
+
+def plain(text: str) -> str:
     """Any script's digits as 0 to 9, other kinds of brackets and points as ours, no markup, no scales, ranges and examples."""
     text = re.sub(r"(?<=\d)\s?½", ".5", html.unescape(text)).translate(_SIGNS)
     text = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")

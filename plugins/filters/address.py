@@ -1,7 +1,7 @@
 """Is a person addressed in one way, politely or familiarly, from the first turn to the last?"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
@@ -20,7 +20,7 @@ _FORMS = ("polite", "familiar")
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)?|[.!?:;](?=\s|$)|[,…。\n¿¡]")
 _LEADS = {":": "colon", ",": "comma"}
 _STOPS = frozenset(".!?;…\n")
-_KINDS = ("polite", "familiar", "polite_inside", "polite_to_you", "familiar_to_you", "polite_begin", "familiar_begin", "polite_command", "familiar_command", "polite_end", "familiar_end")  # fmt: skip
+_KINDS = ("polite", "familiar", "polite_inside", "polite_to_you", "familiar_to_you", "polite_begin", "familiar_begin", "polite_command", "familiar_command", "polite_end", "familiar_end", "polite_request", "familiar_request")  # fmt: skip
 _WORDS = 4000
 """Only so many words of a segment are read."""
 
@@ -110,6 +110,25 @@ class Address(Loads):
         return Verdict(keep=True)
 
 
+def recognises(pack: LanguagePack) -> bool:
+    """Whether a pack's language has a polite and a familiar form that are told by data."""
+    return bool(_rules(pack).kinds)
+
+
+def address_of(lines: Iterable[str], pack: LanguagePack, *, asks: bool = False) -> dict[str, list[str]]:
+    """The words by which a text of nobody's translation addresses somebody, by form: `polite`, `familiar`.
+
+    Words that tell a form only beside an English source are passed over, and so is what is quoted. In a text that `asks`, a verb
+    that a sentence begins with tells one too (`familiar_request`). Empty where the language's forms are not known.
+    """
+    rules = _rules(pack)
+    said: dict[str, list[str]] = {}
+    for line in lines if rules.kinds else ():
+        for form, word, _ in _forms("", line, rules, english=False, asks=asks):
+            said.setdefault(form, []).append(word)
+    return said
+
+
 def _speakers(record: Record) -> list[tuple[str, str]]:
     """By text of a record, the field that it stands in and who speaks."""
     told: list[tuple[str, str]] = []
@@ -136,7 +155,9 @@ def _lines(pair: SegmentPair) -> Iterator[tuple[str, str, int]]:
         start += len(said) + 1
 
 
-def _forms(sent: str, came: str, rules: _Rules, *, english: bool) -> Iterator[tuple[str, str, int]]:
+def _forms(
+    sent: str, came: str, rules: _Rules, *, english: bool, asks: bool = False
+) -> Iterator[tuple[str, str, int]]:
     """Form, word and number of each word of a line that tells one."""
     came = spoken(sent, came)
     words = _TOKEN.findall(came)[:_WORDS]
@@ -144,9 +165,11 @@ def _forms(sent: str, came: str, rules: _Rules, *, english: bool) -> Iterator[tu
     for number, word in enumerate(words):
         kinds = seen.get(word)
         for form, where in _kinds(word, rules) if kinds is None else kinds:
-            if (where and not _meant(where, words, number, sent, english=english)) or _other(
-                words, number, rules
-            ):
+            if where == "request":
+                meant = asks and _before(words, number) in ("start", "mark")
+            else:
+                meant = not where or _meant(where, words, number, sent, english=english)
+            if not meant or _other(words, number, rules):
                 continue
             yield form, word, number
             break

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
@@ -59,12 +60,32 @@ class LanguageId(Loads):
         """Refuse a language that the detector does not know."""
         self._code(pack.language.code)
 
+    def code(self, pack: LanguagePack) -> str:
+        """What the detector calls the pack's language; raises `ConfigError` for one that it does not know."""
+        return self._code(pack.language.code)
+
+    def knows(self, code: str) -> bool:
+        """Whether the detector may answer with a language."""
+        return _known(code, self._detector.languages, _ALIASES[self.detector]) is not None
+
+    def guesses(self, text: str) -> list[Guess]:
+        """Languages with their probabilities, the likeliest first, by the places of the text that are read; none where it says nothing."""
+        return self._detector.guesses(self._sample(text))
+
+    def signs(self, text: str) -> Counter[str]:
+        """How many small words of each language stand in a text; a word may be of several."""
+        return Counter(name for word in text.lower().split() for name in self._small_words.get(word, ()))
+
     def _judge(self, item: Translation, code: str) -> Verdict:
-        prose = [_without_names(text, item) for text in item.prose] if item.translated else list(item.prose)
+        prose = (
+            [without_names(text, item.source.texts) for text in item.prose]
+            if item.translated
+            else list(item.prose)
+        )
         scores = [1.0]
         for text in self._units(prose):
-            guesses = self._detector.guesses(self._sample(text))
-            probability = _share(guesses, code)
+            guesses = self.guesses(text)
+            probability = share(guesses, code)
             if guesses and probability < self.at_least:
                 sure = f"{code} at {probability:.3f}, less than {self.at_least}"
                 found = sure if guesses[0][0] == code else f"{guesses[0][0]}, not {code}"
@@ -100,12 +121,12 @@ class LanguageId(Loads):
             return None
         for index, pair in enumerate(pairs):
             text = pair.target
-            if len(text) < self.segment_letters or not self._suspicious(text, code):
+            if len(text) < self.segment_letters or not self.suspicious(text, code):
                 continue
             if not _enough(text, self.segment_letters):
                 continue
             guesses = self._detector.guesses(text)
-            probability = _share(guesses, code)
+            probability = share(guesses, code)
             if guesses and probability < self.at_least / 2 and guesses[0][1] > 1 - self.at_least:
                 reason = f"language: {guesses[0][0]} in one segment, not {code}"
                 return Verdict(
@@ -113,21 +134,22 @@ class LanguageId(Loads):
                 )
         return None
 
-    def _suspicious(self, text: str, code: str) -> bool:
+    def suspicious(self, text: str, code: str) -> bool:
         """Whether small words of other languages stand there and none of the target's, where its small words are known."""
-        if code not in self._languages_with_small_words:
+        if not self.small_words(code):
             return self.detector == "fast"
         words = text.lower().split()
-        if 5 * sum(map(self._own_words(code).__contains__, words)) >= len(words):
+        if 5 * sum(map(self.small_words(code).__contains__, words)) >= len(words):
             return False
-        signs = Counter(name for word in words for name in self._small_words.get(word, ()))
+        signs = self.signs(text)
         own = signs.pop(code, 0)
         most = max(signs.values(), default=0)
         if not own and len(words) >= _WORDS_OF_A_SENTENCE:
             return True
         return most > own and most >= max(_SIGNS, _SIGNS_SHARE * len(words))
 
-    def _own_words(self, code: str) -> frozenset[str]:
+    def small_words(self, code: str) -> frozenset[str]:
+        """The small words of a language; none where they are not known."""
         if code not in self._words_by_language:
             self._words_by_language[code] = frozenset(
                 word for word, codes in self._small_words.items() if code in codes
@@ -137,10 +159,6 @@ class LanguageId(Loads):
     @cached_property
     def _words_by_language(self) -> dict[str, frozenset[str]]:
         return {}
-
-    @cached_property
-    def _languages_with_small_words(self) -> frozenset[str]:
-        return frozenset(code for codes in self._small_words.values() for code in codes)
 
     @cached_property
     def _small_words(self) -> dict[str, tuple[str, ...]]:
@@ -174,13 +192,10 @@ def _known(code: str, known: frozenset[str], aliases: dict[str, str]) -> str | N
     return next((n for one in names for n in (one, aliases.get(one, one)) if n in known), None)
 
 
-def _share(guesses: Sequence[Guess], code: str) -> float:
-    """The probability of a language and of those that detectors mistake for it."""
-    return sum(
-        share
-        for name, share in guesses
-        if name == code or any(name in group and code in group for group in _NEAR)
-    )
+def share(guesses: Sequence[Guess], code: str, near: Iterable[AbstractSet[str]] = _NEAR) -> float:
+    """The probability of a language and of those `near` it, by default those that detectors mistake for it."""
+    same = {code}.union(*(group for group in near if code in group))
+    return sum(probability for name, probability in guesses if name in same)
 
 
 def _enough(text: str, letters: int) -> bool:
@@ -191,11 +206,11 @@ def _enough(text: str, letters: int) -> bool:
     )
 
 
-def _without_names(text: str, item: Translation) -> str:
-    """A short text less capitalised words that its source has as well: names say nothing of a language."""
+def without_names(text: str, others: Iterable[str]) -> str:
+    """A short text less capitalised words that other texts, its source, have as well: names say nothing of a language."""
     if len(text) > _LONG:
         return text
-    names = {word for side in item.source.texts for word in _NAME.findall(side)}
+    names = {word for other in others for word in _NAME.findall(other)}
     return _NAME.sub(lambda word: "" if word[0] in names else word[0], text) if names else text
 
 

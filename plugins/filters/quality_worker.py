@@ -1,7 +1,8 @@
-"""Scores of a COMET model that needs no reference, for a parent that cannot hold `unbabel-comet` itself.
+"""Scores of a COMET model, for a parent that cannot hold `unbabel-comet` itself.
 
 Run by the Python of another environment, as a script: it imports nothing of langadapt. Its one argument is JSON with
-`model`, `revision`, `batch_size` and `gpus`. It answers `{"ready": facts}`, then each line `[[source, target], ...]` with
+`model`, `revision`, `batch_size`, `gpus` and `references`. It answers `{"ready": facts}`, then each line `[[source, target], ...]`, with a
+reference behind each where there are `references`, with
 `{"scores": [...]}` in the same order; `{"error": text}` is its last word. It ends when its input does.
 """
 
@@ -27,7 +28,8 @@ def main() -> None:
         model, facts = _loaded(settings)
         answer({"ready": facts})
         for line in sys.stdin:
-            samples = [{"src": source, "mt": target} for source, target in json.loads(line)]
+            names = ("src", "mt", "ref")[: 3 if settings["references"] else 2]
+            samples = [dict(zip(names, row, strict=True)) for row in json.loads(line)]
             found = model.predict(
                 samples,
                 batch_size=settings["batch_size"],
@@ -55,7 +57,7 @@ def _loaded(settings: dict[str, Any]) -> tuple[Any, dict[str, str]]:
     model = load_from_checkpoint(
         str(folder / "checkpoints" / "model.ckpt"), local_files_only=bool(constants.HF_HUB_OFFLINE)
     )
-    if model.requires_references():
+    if model.requires_references() and not settings["references"]:
         raise ValueError(
             "the model needs references, and a translation has none; take one for quality estimation"
         )

@@ -82,4 +82,9 @@ def spoken(sent: str, came: str) -> str:
         _DASHED.match(came) and _MARKS.search(sent[:3]) and not _MARKS.search(came[:6])
     ):
         return ""
-    return _QUOTED.sub(lambda match: " " * len(match.group()), came) if _MARKS.search(came) else came
+    return unquoted(came)
+
+
+def unquoted(text: str) -> str:
+    """A text with blanks for what stands in quotation marks."""
+    return _QUOTED.sub(lambda match: " " * len(match.group()), text) if _MARKS.search(text) else text

@@ -11,11 +11,15 @@ from annotated_types import Gt
 from langadapt.interfaces import Loads, ModelRef, Translation, Verdict
 from langadapt.languages import Language, LanguagePack
 from langadapt.models.tokens import TokenCounter
+from langadapt.records import Text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens(Loads):
-    """Drops a record of more than `at_most` tokens (Phoenix, arXiv 2401.10580: fewer than 2,049)."""
+    """Drops a record of more than `at_most` tokens (Phoenix, arXiv 2401.10580: fewer than 2,049).
+
+    Plain text is kept at any length: training divides it, and cuts off nothing.
+    """
 
     requires: ClassVar[tuple[str, ...]] = ("transformers",)
     tokenizer: Annotated[ModelRef, "the model whose tokenizer counts"]
@@ -28,7 +32,7 @@ class Tokens(Loads):
 
     def _judge(self, item: Translation) -> Verdict:
         count = self._counter.count(item.target)
-        if count > self.at_most:
+        if count > self.at_most and not isinstance(item.target, Text):
             return Verdict(keep=False, reason=f"tokens: {count}, more than {self.at_most}", score=count)
         return Verdict(keep=True, score=count)
 

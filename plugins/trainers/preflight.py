@@ -21,7 +21,8 @@ SAMPLE = 256
 """How many rows are tokenised, spread over all of them."""
 _SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.tiktoken", "merges.txt", "vocab.txt"]
 _OF_TEMPLATE = ("recipe:chat_template", "assistant_only_loss")
-Row = Mapping[str, Sequence[Mapping[str, str]]]
+Row = Mapping[str, Any]
+"""A row as TRL is given it: the turns of each side, or a text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +124,16 @@ class Case:
         return given if isinstance(given, Mapping) else {}
 
     @property
+    def packs(self) -> bool:
+        """Whether rows are filled with several conversations or documents."""
+        return self.method == "cpt" or bool(self.settings.get("packing"))
+
+    @property
+    def divides(self) -> bool:
+        """Whether what is too long is divided and not cut off."""
+        return self.packs and self.settings.get("packing_strategy") in ("bfd_split", "wrapped")
+
+    @property
     def learns_answers(self) -> bool:
         """Whether only answers are in the loss."""
         return self.method == "dpo" or bool(self.settings.get("assistant_only_loss"))
@@ -148,6 +159,7 @@ def findings(case: Case) -> list[Finding]:
         preflight_method,
         preflight_rows,
         preflight_template,
+        preflight_texts,
         preflight_values,
     )
 
@@ -155,7 +167,9 @@ def findings(case: Case) -> list[Finding]:
         preflight_values.found(case), preflight_method.found(case), preflight_base.found(case)
     )
     found = list(checks)
-    if case.tokenizer is not None and case.method in ("sft", "dpo"):
+    if case.tokenizer is not None and case.method == "cpt":
+        found += preflight_texts.found(case)
+    elif case.tokenizer is not None:
         templated = list(preflight_template.found(case))
         found += templated
         if not any(one.level == "error" and one.setting in _OF_TEMPLATE for one in templated):

@@ -10,6 +10,7 @@ from typing import Any
 
 from langadapt.interfaces import Finding
 from langadapt_plugins.trainers.preflight import Case, error, note, warning
+from langadapt_plugins.trainers.trl_start import divided
 from langadapt_plugins.trainers.trl_states import FINGERPRINT
 
 GIB = 2**30
@@ -117,7 +118,7 @@ def peak(case: Case) -> dict[str, float] | None:
     if not shapes:
         return None
     every, linear = shapes
-    settings, more = case.settings, case.arguments
+    settings = case.settings
     rank, targets = int(settings.get("lora") or 0), settings.get("lora_targets") or ()
     trained = every
     if rank:
@@ -130,14 +131,14 @@ def peak(case: Case) -> dict[str, float] | None:
     wide = 2 if settings.get("dtype") == "bfloat16" else 4
     own = 4 if rank else wide
     state = next((size for name, size in _OPTIMIZER_BYTES.items() if name in settings["optimizer"]), 8)
-    shared = max(1, int(settings.get("processes", 1))) if more.get("fsdp") or more.get("deepspeed") else 1
+    shared = max(1, int(settings.get("processes", 1))) if divided(settings) else 1
     weights = every * (
         0.55 if settings.get("quantized") else wide + (2 if settings.get("dtype") == "mixed" else 0)
     )
     pairs = case.method == "dpo"
     tokens = int(settings["per_device_batch_size"]) * int(settings["max_length"]) * (2 if pairs else 1)
     hidden, layers = (int(case.config.get(name) or 0) for name in ("hidden_size", "num_hidden_layers"))
-    saves = bool(more.get("gradient_checkpointing", more.get("activation_checkpointing", True)))
+    saves = bool(settings.get("activation_checkpointing", True))
     kept_bytes = (2 * layers + 40) if saves else 40 * layers
     scores = 3 * 4.0 * int(case.config.get("vocab_size") or 0) * min(tokens, 4096)
     return {
@@ -145,7 +146,7 @@ def peak(case: Case) -> dict[str, float] | None:
         "gradients": trained * own / shared,
         "optimizer": trained * state * own / 4 / shared,
         "reference": every * wide / shared
-        if pairs and not rank and not more.get("precompute_ref_log_probs")
+        if pairs and not rank and settings.get("reference") != "cached"
         else 0.0,
         "activations": float(tokens * hidden * kept_bytes) * (2 if settings.get("dtype") == "float32" else 1)
         + scores,
@@ -171,7 +172,7 @@ def _memory(case: Case) -> Iterator[Finding]:
         yield warning(f"{what}, and {held}: hold fewer rows at a time", "per_device_batch_size")
     else:
         yield warning(
-            f'{what}, and {held}: train adapters (tuning = "lora"), or share the states out (arguments.fsdp, arguments.deepspeed)',
+            f'{what}, and {held}: train adapters (tuning = "lora"), or divide it among processes (scale = "fsdp2")',
             "lora",
         )
 

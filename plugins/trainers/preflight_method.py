@@ -1,9 +1,10 @@
-"""Settings of one method: packing and NEFTune of SFT, beta, losses and reference of DPO."""
+"""Settings of one method: packing of CPT and SFT, NEFTune, beta, losses and reference of DPO."""
 
 from collections.abc import Iterator
 
 from langadapt.interfaces import Finding
 from langadapt_plugins.trainers.preflight import Case, error, note, warning
+from langadapt_plugins.trainers.trl_attention import AUTO
 
 LOSSES = (
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired", "apo_zero",
@@ -30,38 +31,47 @@ _NO_POSITIONS = (
 
 def found(case: Case) -> Iterator[Finding]:
     """What is wrong with them."""
-    yield from {"sft": _sft, "dpo": _dpo}.get(case.method, _nothing)(case)
+    yield from (_dpo if case.method == "dpo" else _packed)(case)
+    if case.method == "sft":
+        yield from _sft(case)
 
 
-def _nothing(case: Case) -> Iterator[Finding]:  # noqa: ARG001 - the shape of the others
-    yield from ()
-
-
-def _sft(case: Case) -> Iterator[Finding]:
-    settings, kind = case.settings, str(case.config.get("model_type", ""))
+def _packed(case: Case) -> Iterator[Finding]:
+    """Whether what shares a row is told apart: by position ids, which the attention must read."""
+    kind, attention = str(case.config.get("model_type", "")), str(case.settings.get("attention"))
     free = bool(case.arguments.get("padding_free"))
-    if settings.get("packing") and settings.get("packing_strategy") == "wrapped":
-        yield note(
-            "packing is `wrapped`, as in 2023: conversations are cut and see their neighbours; `bfd` does neither",
-            "packing_strategy",
-        )
-    if free and not settings.get("packing"):
+    if free and not case.packs:
         yield error(
             "padding_free without packing is refused by TRL while there is a max_length: set packing = true",
             "arguments",
         )
-    parted = free or (settings.get("packing") and settings.get("packing_strategy") != "wrapped")
-    if parted and kind in _NO_POSITIONS:
+    if not free and not (case.packs and case.settings.get("packing_strategy") != "wrapped"):
+        return
+    if kind in _NO_POSITIONS:
+        way = 'packing_strategy = "wrapped", which says so' if case.method == "cpt" else "packing = false"
         yield error(
-            f"packed conversations are told apart by position ids, which {kind} does not read: they see each other; set packing = "
-            "false",
-            "packing",
+            f"what shares a packed row is told apart by position ids, which {kind} does not read: it sees its neighbours; set {way}",
+            "packing_strategy" if case.method == "cpt" else "packing",
         )
-    elif parted and "flash" not in str(settings.get("attention")):
-        yield note(
-            f"packed conversations are told apart by position ids under {settings.get('attention')}: right, and slower than "
-            "flash attention, which skips what lies between them",
+    elif "/" in attention and "flash" not in attention:
+        yield warning(
+            f"whether {attention} keeps apart what shares a packed row is not known: sdpa and flash attention do",
             "attention",
+        )
+    elif attention != AUTO and "flash" not in attention:
+        yield note(
+            f"what shares a packed row is told apart by position ids under {attention}: right, and slower than flash attention, which "
+            "skips what lies between",
+            "attention",
+        )
+
+
+def _sft(case: Case) -> Iterator[Finding]:
+    settings = case.settings
+    if settings.get("packing") and settings.get("packing_strategy") == "wrapped":
+        yield note(
+            "packing is `wrapped`, as in 2023: conversations are cut and see their neighbours; `bfd` does neither",
+            "packing_strategy",
         )
     noise = settings.get("neftune")
     if noise is not None and not 0 < noise <= 50:
@@ -81,10 +91,10 @@ def _dpo(case: Case) -> Iterator[Finding]:
     if case.arguments.get("padding_free"):
         yield warning("padding_free is switched off by TRL's DPO", "arguments")
     if case.arguments.get("sync_ref_model"):
-        if case.arguments.get("precompute_ref_log_probs"):
+        if case.settings.get("reference") == "cached":
             yield error(
-                "precompute_ref_log_probs keeps what sync_ref_model changes: leave one of them out",
-                "arguments",
+                'sync_ref_model changes the reference, whose one pass would be kept: set reference = "computed"',
+                "reference",
             )
         if case.settings.get("lora"):
             yield error(

@@ -11,7 +11,7 @@ from langadapt_plugins.trainers.preflight_steps import steps_of
 from langadapt_plugins.trainers.preflight_tokens import Tokens
 
 TEMPLATE, ROWS = "recipe:chat_template", "recipe:filter"
-_MANY = 0.2
+MANY = 0.2
 """The share of rows from which a cut is a warning: an opinion of ours."""
 
 
@@ -25,11 +25,11 @@ def found(case: Case) -> Iterator[Finding]:
         except Exception as problem:  # noqa: BLE001 - a template is a program of others, which may fail in any way
             failed.append(f"{type(problem).__name__}: {problem}")
     if failed:
-        yield error(f"the chat template fails on {_of(case, len(failed))}: {failed[0]}", TEMPLATE)
+        yield error(f"the chat template fails on {of_sample(case, len(failed))}: {failed[0]}", TEMPLATE)
     if made:
         yield from _texts(case)
         yield from _read_back(case, made)
-        yield from _unknown(case, [tokens for _, sides in made for tokens in sides])
+        yield from unknown(case, [tokens for _, sides in made for tokens in sides])
         yield from (_pairs if case.method == "dpo" else _conversations)(case, [sides for _, sides in made])
         yield from steps_of(case, [sides for _, sides in made])
 
@@ -57,34 +57,62 @@ def _runs(tokenizer: Any, tokens: Tokens) -> list[tuple[str, bool]]:
     return [(str(tokenizer.decode(ids)), place) for ids, place in runs]
 
 
-def _of(case: Case, count: int) -> str:
+def of_sample(case: Case, count: int) -> str:
+    """So many of the rows that were looked at, in words."""
     looked = len(case.sample)
     return f"{count} of {looked} rows" + (
         f" looked at ({case.rows} in all)" if (case.rows or 0) > looked else ""
     )
 
 
+def special(case: Case, texts: Sequence[str]) -> Iterator[Finding]:
+    """Texts that hold the tokenizer's own tokens."""
+    for mark in (mark for mark in case.tokenizer.all_special_tokens if len(mark) > 2):
+        if count := sum(mark in text for text in texts):
+            yield warning(
+                f"{of_sample(case, count)} say {mark!r}, which the tokenizer takes for a token of its own",
+                ROWS,
+            )
+
+
+def lossy(case: Case, made: Sequence[tuple[str, Tokens]]) -> Iterator[Finding]:
+    """Texts that do not come back from their tokens."""
+    back = [_folded(case.tokenizer.decode(list(tokens.ids))) for _, tokens in made]
+    yield from _changed(
+        case,
+        [text for (text, _), read in zip(made, back, strict=True) if _folded(text) not in read],
+        len(made),
+    )
+
+
+def _changed(case: Case, changed: Sequence[str], count: int) -> Iterator[Finding]:
+    if changed:
+        level = error if len(changed) > MANY * count else warning
+        yield level(
+            f"{of_sample(case, len(changed))} do not come back from the tokenizer as they were: {changed[0][:60]!r}",
+            "recipe:base",
+        )
+
+
 def _texts(case: Case) -> Iterator[Finding]:
     """Texts that hold the tokenizer's own tokens, and answers that say nothing."""
-    special = [mark for mark in case.tokenizer.all_special_tokens if len(mark) > 2]
-    holding: dict[str, int] = {}
-    silent = 0
-    for row in case.sample:
-        turns = [turn for side in row.values() for turn in side]
-        for mark in {mark for mark in special for turn in turns if mark in turn["content"]}:
-            holding[mark] = holding.get(mark, 0) + 1
-        silent += any(turn["role"] == "assistant" and not turn["content"].strip() for turn in turns)
-    for mark, count in holding.items():
-        yield warning(
-            f"{_of(case, count)} say {mark!r}, which the tokenizer takes for a token of its own", ROWS
+    said = ["\n".join(turn["content"] for side in row.values() for turn in side) for row in case.sample]
+    yield from special(case, said)
+    silent = sum(
+        any(
+            turn["role"] == "assistant" and not turn["content"].strip()
+            for side in row.values()
+            for turn in side
         )
+        for row in case.sample
+    )
     asked = sum(
         not any(turn["role"] == "assistant" for side in row.values() for turn in side) for row in case.sample
     )
     if asked:
-        yield warning(f"{_of(case, asked)} have no answer of the assistant", ROWS)
+        yield warning(f"{of_sample(case, asked)} have no answer of the assistant", ROWS)
     if silent:
-        yield warning(f"{_of(case, silent)} have an answer without text", ROWS)
+        yield warning(f"{of_sample(case, silent)} have an answer without text", ROWS)
 
 
 def _read_back(case: Case, made: Sequence[tuple[Row, list[Tokens]]]) -> Iterator[Finding]:
@@ -102,15 +130,10 @@ def _read_back(case: Case, made: Sequence[tuple[Row, list[Tokens]]]) -> Iterator
     if dropped:
         roles = " or ".join(sorted(set(dropped)))
         yield warning(
-            f"{_of(case, len(dropped))} lose a message in the chat template, or have it changed ({roles})",
+            f"{of_sample(case, len(dropped))} lose a message in the chat template, or have it changed ({roles})",
             TEMPLATE,
         )
-    if changed:
-        level = error if len(changed) > _MANY * len(made) else warning
-        yield level(
-            f"{_of(case, len(changed))} do not come back from the tokenizer as they were: {changed[0][:60]!r}",
-            "recipe:base",
-        )
+    yield from _changed(case, changed, len(made))
 
 
 def _folded(text: str) -> str:
@@ -118,12 +141,13 @@ def _folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def _unknown(case: Case, sequences: list[Tokens]) -> Iterator[Finding]:
-    unknown = case.tokenizer.unk_token_id
-    if unknown is None or not case.padded:
+def unknown(case: Case, sequences: Sequence[Tokens]) -> Iterator[Finding]:
+    """Whether the tokenizer knows what is written."""
+    strange = case.tokenizer.unk_token_id
+    if strange is None or not case.padded:
         return
     every = sum(len(tokens.ids) for tokens in sequences)
-    count = sum(list(tokens.ids).count(unknown) for tokens in sequences)
+    count = sum(list(tokens.ids).count(strange) for tokens in sequences)
     if count > every / 1000:
         yield warning(
             f"{count} of {every} tokens are unknown to the tokenizer: the base does not know this script",
@@ -137,10 +161,10 @@ def _conversations(case: Case, rows: list[list[Tokens]]) -> Iterator[Finding]:
     long = [tokens for [tokens] in rows if most and len(tokens.ids) > most]
     side = "beginning" if case.arguments.get("truncation_mode") == "keep_end" else "end"
     if long and strategy in ("none", "bfd"):
-        level = warning if len(long) > _MANY * len(rows) else note
+        level = warning if len(long) > MANY * len(rows) else note
         longest = max(len(tokens.ids) for tokens in long)
         yield level(
-            f"{_of(case, len(long))} lose their {side} at max_length = {most} tokens (the longest has {longest})",
+            f"{of_sample(case, len(long))} lose their {side} at max_length = {most} tokens (the longest has {longest})",
             "max_length",
         )
         if case.learns_answers:
@@ -150,13 +174,13 @@ def _conversations(case: Case, rows: list[list[Tokens]]) -> Iterator[Finding]:
             if lost:
                 level = error if lost == len(rows) else warning
                 yield level(
-                    f"{_of(case, lost)} have nothing left in the loss when they are cut", "max_length"
+                    f"{of_sample(case, lost)} have nothing left in the loss when they are cut", "max_length"
                 )
     if case.learns_answers:
         empty = sum(not any(tokens.learned) for [tokens] in rows)
         if empty:
             yield error(
-                f"{_of(case, empty)} have no answer in the loss: their turns are not the assistant's, or are not marked",
+                f"{of_sample(case, empty)} have no answer in the loss: their turns are not the assistant's, or are not marked",
                 ROWS,
             )
 
@@ -167,21 +191,21 @@ def _pairs(case: Case, rows: list[list[Tokens]]) -> Iterator[Finding]:
     full = [sides for sides in rows if most and not ends and min(side.prompt for side in sides) >= most]
     if full:
         share = len(full) / len(rows)
-        level = error if share == 1 else warning if share > _MANY / 4 else note
+        level = error if share == 1 else warning if share > MANY / 4 else note
         yield level(
-            f"{_of(case, len(full))} are dropped: their prompt alone fills max_length = {most} tokens",
+            f"{of_sample(case, len(full))} are dropped: their prompt alone fills max_length = {most} tokens",
             "max_length",
         )
     rest = [sides for sides in rows if sides not in full]
     long = [sides for sides in rest if most and max(len(side.ids) for side in sides) > most]
     if long:
-        level = warning if len(long) > _MANY * len(rows) else note
+        level = warning if len(long) > MANY * len(rows) else note
         where = "the beginning of their prompt" if ends else "the end of an answer, its end token too,"
-        yield level(f"{_of(case, len(long))} lose {where} at max_length = {most} tokens", "max_length")
+        yield level(f"{of_sample(case, len(long))} lose {where} at max_length = {most} tokens", "max_length")
     same = sum(sides[0].ids == sides[1].ids for sides in rows)
     if same:
         level = error if same == len(rows) else warning
-        yield level(f"{_of(case, same)} have the same answer on both sides", ROWS)
+        yield level(f"{of_sample(case, same)} have the same answer on both sides", ROWS)
     alike = sum(
         sides[0].ids != sides[1].ids
         and len({tuple(preflight_tokens.cut(case, side).ids) for side in sides}) == 1
@@ -189,12 +213,12 @@ def _pairs(case: Case, rows: list[list[Tokens]]) -> Iterator[Finding]:
     )
     if alike:
         yield warning(
-            f"{_of(case, alike)} have the same answer on both sides once they are cut", "max_length"
+            f"{of_sample(case, alike)} have the same answer on both sides once they are cut", "max_length"
         )
     torn = sum(max(side.torn for side in sides) > 0 for sides in rows)
     if torn:
         yield warning(
-            f"{_of(case, torn)}: the tokens of the prompt alone are not the first ones of prompt and answer",
+            f"{of_sample(case, torn)}: the tokens of the prompt alone are not the first ones of prompt and answer",
             TEMPLATE,
         )
     begins = case.tokenizer.bos_token_id

@@ -17,9 +17,10 @@ def steps_of(case: Case, sample: Sequence[Sequence[Tokens]]) -> Iterator[Finding
         return
     batch, epochs = int(case.settings["batch_size"]), float(case.settings["epochs"])
     units, what = case.rows, "rows"
-    if case.settings.get("packing"):
+    if case.packs:
         most = int(case.settings["max_length"])
-        each = sum(min(len(tokens.ids), most) for [tokens] in sample) / len(sample)
+        sizes = [len(tokens.ids) for [tokens] in sample]
+        each = sum(sizes if case.divides else [min(size, most) for size in sizes]) / len(sample)
         units, what = max(1, math.ceil(each * case.rows / most)), f"rows of {most} tokens, packed"
     asked = case.arguments.get("max_steps", -1)
     steps = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langadapt_plugins.trainers.preflight import Case, Row
+from langadapt_plugins.trainers.trl_texts import document
 
 Turns = Sequence[Any]
 
@@ -71,7 +72,10 @@ def of_answer(case: Case, prompt: Turns, answer: Turns) -> Tokens:
 
 
 def of_row(case: Case, row: Row) -> list[Tokens]:
-    """The one sequence of a conversation, or the two of a pair."""
+    """The one sequence of a conversation or a text, or the two of a pair."""
+    if case.method == "cpt":
+        ids = document(case.tokenizer, row["text"])
+        return [Tokens(ids, [True] * len(ids))]
     if case.method == "dpo":
         return [of_answer(case, row["prompt"], row[side]) for side in ("chosen", "rejected")]
     return [of_conversation(case, row["messages"])]

@@ -6,18 +6,19 @@ from importlib.util import find_spec
 from langadapt.interfaces import Finding
 from langadapt_plugins.trainers.preflight import Case, error, note, warning
 from langadapt_plugins.trainers.preflight_base import parameters
+from langadapt_plugins.trainers.trl_attention import FLASH, KNOWN
 
-# Below and above what published recipes use, by far: SFT 2e-5 and DPO 5e-7 in full, 2e-4 and 5e-6 with adapters
+# Below and above what published recipes use, by far: texts 2e-5 (ALMA) to 2e-4 (the handbook's gpt2-nl), SFT 2e-5 and DPO 5e-7 in full, 2e-4 and 5e-6 with adapters
 # (alignment-handbook; ../../langadapt/recipes). Models below 100 million parameters learn with much more.
 _RATES = {
+    ("cpt", False): (1e-6, 5e-4),
+    ("cpt", True): (1e-6, 2e-3),
     ("sft", False): (1e-6, 1e-4),
     ("sft", True): (1e-6, 2e-3),
     ("dpo", False): (1e-8, 1e-5),
     ("dpo", True): (1e-8, 2e-4),
 }
 _SMALL, _SMALL_FACTOR = 1e8, 500
-_FLASH = ("flash_attention_2", "flash_attention_3", "flash_attention_4")
-_ATTENTION = {"eager", "sdpa", "flex_attention", *_FLASH}
 
 
 def found(case: Case) -> Iterator[Finding]:
@@ -90,13 +91,13 @@ def _precision(case: Case) -> Iterator[Finding]:
 
 
 def _attention(case: Case) -> Iterator[Finding]:
-    name = str(case.settings.get("attention", "sdpa"))
-    if name not in _ATTENTION and "/" not in name:
+    name = str(case.settings.get("attention", "auto"))
+    if name not in KNOWN and "/" not in name:
         yield error(
-            f"transformers has no attention {name!r}: {', '.join(sorted(_ATTENTION))}, or a kernel of the Hub",
+            f"transformers has no attention {name!r}: {', '.join(sorted(KNOWN))}, or a kernel of the Hub",
             "attention",
         )
-    if name in _FLASH or "flash" in name:
+    if name in FLASH or "flash" in name:
         if case.settings.get("dtype") == "float32":
             yield error(f"{name} reckons in 16 bits only, and dtype is float32", "dtype")
         if find_spec("flash_attn") is None and find_spec("kernels") is None:

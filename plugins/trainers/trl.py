@@ -1,14 +1,56 @@
-"""Supervised fine-tuning and direct preference optimisation with TRL: the settings of each method."""
+"""Continued pre-training, supervised fine-tuning and direct preference optimisation with TRL: the settings of each method."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from langadapt.errors import ConfigError
 from langadapt.interfaces import Checkpoint, Progress, TrainingJob
 from langadapt_plugins.trainers.trl_base import Trl, text_of
 from langadapt_plugins.trainers.trl_rows import Takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrlCpt(Trl):
+    """Continued pre-training on plain text, packed; no chat template is needed.
+
+    Learning rate, schedule, weight decay and tokens of a step (131,072) are those of ALMA's stage on texts of one language
+    (github.com/fe1ixxu/ALMA, runs/mono_ft.sh: 2e-5, cosine, 0.01, 0.01; 256 rows of 512), in rows of 2,048.
+    """
+
+    takes: ClassVar[Takes] = "texts"
+    method: ClassVar[str] = "cpt"
+
+    max_length: Annotated[int, Gt(0), "tokens of a packed row; a longer document is divided"] = 2048
+    warmup: Annotated[float, Ge(0), "share of the steps in which the learning rate rises, below 1"] = 0.01
+    weight_decay: Annotated[float, "weight decay"] = 0.01
+    packing_strategy: Annotated[
+        Literal["bfd_split", "wrapped"],
+        "bfd_split keeps documents apart and divides only those that are too long; wrapped cuts anywhere and lets neighbours see each "
+        "other",
+    ] = "bfd_split"
+    english_share: Annotated[
+        float | None,
+        "share of the tokens that is English, against forgetting, below 1: documents of what there is too much of are left out; "
+        "none: as the rows have it",
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        super().__post_init__()
+        if self.english_share is not None and not 0 <= self.english_share < 1:
+            raise ConfigError(
+                f"trl-cpt: english_share is a share of the tokens, from 0 to below 1, not {self.english_share}",
+                hint="for example 0.17, which is what ALMA drew",
+            )
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """The settings under TRL's names."""
+        return {**super().trl_arguments(), "packing": True}
+
+    def _request(self, job: TrainingJob) -> dict[str, Any]:
+        return {**super()._request(job), "english_share": self.english_share}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +92,11 @@ class TrlDpo(Trl):
     loss_type: Annotated[str | tuple[str, ...], "sigmoid, ipo, hinge, robust, ..., or several of them"] = (
         "sigmoid"
     )
+    reference: Annotated[
+        Literal["cached", "computed"],
+        "cached: the reference reads all rows once, and trainings on the same rows share it; computed: in each step",
+    ] = "cached"
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """The settings under TRL's names."""
+        return {**super().trl_arguments(), "precompute_ref_log_probs": self.reference == "cached"}

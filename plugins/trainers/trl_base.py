@@ -14,13 +14,15 @@ from annotated_types import Ge, Gt
 from langadapt.errors import ConfigError, DataError
 from langadapt.identity import pinned
 from langadapt.interfaces import SPEED, Checkpoint, Finding, Loads, ModelRef, Progress, TrainingJob
+from langadapt.languages import LanguagePack
 from langadapt.launch import launch
+from langadapt_plugins.trainers import trl_trackers
 from langadapt_plugins.trainers.preflight import Case, Row, findings, sampled
 from langadapt_plugins.trainers.preflight_rows import first_batch
 from langadapt_plugins.trainers.preflight_show import look
 from langadapt_plugins.trainers.trl_names import STANDS_FOR, wrong_arguments
 from langadapt_plugins.trainers.trl_rows import Takes, trl_rows
-from langadapt_plugins.trainers.trl_start import command, environment
+from langadapt_plugins.trainers.trl_start import command, configuration, divided, environment, wrong
 from langadapt_plugins.trainers.trl_states import fingerprint, guard, inputs_of, resumable
 
 
@@ -47,7 +49,14 @@ class Trl(Loads):
         Literal["mixed", "float32", "bfloat16"],
         "mixed: weights in float32, arithmetic in bfloat16; bfloat16: both, which loses small steps",
     ] = "mixed"
-    attention: Annotated[str, "sdpa, eager, flash_attention_2, or a kernel of the Hub"] = "sdpa"
+    attention: Annotated[
+        str,
+        "sdpa, eager, flash_attention_2, flash_attention_3, or a kernel of the Hub; auto: flash attention where a CUDA device and a "
+        "package for it are there, else sdpa",
+    ] = "auto"
+    activation_checkpointing: Annotated[
+        bool, "reckon activations again in the backward pass: less memory, about a fifth slower", SPEED
+    ] = True
     lora: Annotated[int, Ge(0), "rank of the LoRA adapters that are trained; 0: all weights are trained"] = 0
     lora_alpha: Annotated[int, Gt(0), "what the adapters are scaled by, over their rank"] = 16
     lora_dropout: Annotated[float, Ge(0), "dropout in front of the adapters"] = 0.05
@@ -58,11 +67,28 @@ class Trl(Loads):
     eval_steps: Annotated[
         int, "steps between evaluations on the held-out rows; 0: at the end of each epoch"
     ] = 0
-    logging_steps: Annotated[int, "steps between two points of the training curves"] = 10
+    logging_steps: Annotated[
+        int, "steps between two points of the training curves; a short training has at least 20 points"
+    ] = 10
+    report_to: Annotated[
+        tuple[trl_trackers.Tracker, ...],
+        "where the curves go beside the run: tensorboard, wandb, trackio",
+        SPEED,
+    ] = ()
     save_steps: Annotated[
         int, "steps between two states that an interrupted training goes on from", SPEED
     ] = 200
-    processes: Annotated[int, "how many processes train, one per accelerator", SPEED] = 1
+    processes: Annotated[
+        int, "how many processes train, one per accelerator, on all machines together", SPEED
+    ] = 1
+    scale: Annotated[
+        str,
+        "how processes share a training: ddp (each holds the whole model), fsdp2 or zero3 (it is divided among them), or the path of an "
+        "accelerate configuration of one's own",
+        SPEED,
+    ] = "ddp"
+    machines: Annotated[int, "how many machines train together; docs/how-to/scale.md", SPEED] = 1
+    main_address: Annotated[str, "HOST:PORT of this machine, where the others meet it", SPEED] = ""
     stop_at_errors: Annotated[
         bool,
         "do not begin a training that the look before it calls ruined; false tells it and goes on",
@@ -76,7 +102,7 @@ class Trl(Loads):
         """Refuse what TRL would refuse after minutes."""
         found = [
             f"{name} must be at least 1"
-            for name in ("processes", "save_steps", "logging_steps")
+            for name in ("processes", "machines", "save_steps", "logging_steps")
             if getattr(self, name) < 1
         ]
         if not 0 <= self.warmup < 1:
@@ -91,6 +117,7 @@ class Trl(Loads):
                 f"batch_size ({self.batch_size}) must be a multiple of per_device_batch_size times processes"
                 f" ({self.per_device_batch_size} * {self.processes} = {share})"
             )
+        found += wrong(self._settings())
         found += wrong_arguments(iter(self.arguments), self.method)
         if found:
             raise ConfigError.of(
@@ -99,8 +126,13 @@ class Trl(Loads):
                 hint=f"`langadapt show trl-{self.method}` lists its settings",
             )
 
+    def check(self, pack: LanguagePack) -> None:  # noqa: ARG002 - the seam's names
+        """Raise `ConfigError` where the package of a tracker is missing."""
+        trl_trackers.check(self.report_to)
+
     def train(self, job: TrainingJob, *, progress: Progress) -> Checkpoint:
         """Train from the base, or go on from the last whole state of the same job with the same settings."""
+        trl_trackers.check(self.report_to)
         rows, sample = sampled(job.records, self.takes)
         if not rows:
             raise DataError(
@@ -108,17 +140,17 @@ class Trl(Loads):
             )
         held_out = sum(1 for _ in trl_rows(job.held_out, self.takes))
         case = self._case(job, rows, sample)
-        identity = self._identity(job)
+        identity, told = self._identity(job), configuration(self._settings())
         case = replace(case, guarded=fingerprint(identity), starts=True)
         look(case, progress, stop=self.stop_at_errors)
         guard(job.output, identity)
         answer = launch(
-            command(self.processes, job.output / "worker"),
+            command(told, job.output / "worker"),
             self._request(job) | {"rows": rows, "held_out_rows": held_out},
             folder=job.output / "worker",
             label=job.name,
             progress=progress,
-            environment=environment(),
+            environment=environment() | trl_trackers.environment(self.report_to, job.output),
         )
         shutil.rmtree(job.output / "checkpoints", ignore_errors=True)
         return Checkpoint(
@@ -142,8 +174,7 @@ class Trl(Loads):
     def _case(self, job: TrainingJob, rows: int | None, sample: Sequence[Row]) -> Case:
         if job.chat_template:
             text_of(job.chat_template)
-        settings = {item.name: getattr(self, item.name) for item in fields(self)}
-        return Case(method=self.method, settings=settings, job=job, rows=rows, sample=sample)
+        return Case(method=self.method, settings=self._settings(), job=job, rows=rows, sample=sample)
 
     def _identity(self, job: TrainingJob) -> dict[str, Any]:
         """What a state must have been made with to be gone on from."""
@@ -152,6 +183,7 @@ class Trl(Loads):
             "settings": self._fixed(),
             "seed": job.seed,
             "inputs": inputs_of(job),
+            "divided": divided(self._settings()),  # states that are divided are read by no other way to share
         }
 
     def trl_arguments(self) -> dict[str, Any]:
@@ -161,9 +193,10 @@ class Trl(Loads):
         accumulation = self.batch_size // (self.per_device_batch_size * self.processes)
         return {
             "per_device_eval_batch_size": self.per_device_batch_size,
-            "report_to": "none",
+            "logging_first_step": True,
             **handed,
             **self.arguments,
+            "report_to": "none",  # the worker has callbacks of its own
             "gradient_accumulation_steps": accumulation,
             "bf16": self.dtype != "float32",
             "disable_tqdm": True,
@@ -191,15 +224,20 @@ class Trl(Loads):
             },
             "quantized": self.quantized,
             "eval_steps": self.eval_steps,
+            "report_to": list(self.report_to),
             "processes": self.processes,
             "resume": resumable(job.output / "checkpoints"),
             "arguments": {
                 **self.trl_arguments(),
+                **trl_trackers.arguments(self.report_to, job.output, job.name),
                 "output_dir": str(job.output / "checkpoints"),
                 "seed": job.seed,
                 "data_seed": job.seed,
             },
         }
+
+    def _settings(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def _fixed(self) -> dict[str, Any]:
         """The settings that the result depends on."""

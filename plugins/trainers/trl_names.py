@@ -26,6 +26,7 @@ STANDS_FOR: Mapping[str, str] = {
     "neftune": "neftune_noise_alpha",
     "beta": "beta",
     "loss_type": "loss_type",
+    "activation_checkpointing": "gradient_checkpointing",
     "save_steps": "save_steps",
     "logging_steps": "logging_steps",
 }
@@ -40,6 +41,8 @@ _DERIVED: Mapping[str, str] = {
     "eval_steps": "set `eval_steps` instead",
     "seed": "set `seed` of the recipe instead",
     "data_seed": "set `seed` of the recipe instead",
+    "precompute_ref_log_probs": "set `reference` instead",
+    "report_to": "set `report_to` of the trainer instead",
     "chat_template_path": "set `chat_template` of the recipe instead",
     **dict.fromkeys(
         ("output_dir", "resume_from_checkpoint", "save_strategy", "save_total_limit"), "langadapt sets it"
@@ -48,8 +51,21 @@ _DERIVED: Mapping[str, str] = {
         ("save_only_model", "load_best_model_at_end", "use_cpu", "disable_tqdm"), "langadapt sets it"
     ),
     **dict.fromkeys(("push_to_hub", "hub_model_id"), "`langadapt publish` does that"),
+    **dict.fromkeys(("fsdp", "fsdp_config", "deepspeed", "parallelism_config"), "set `scale` instead"),
     "trust_remote_code": "code from model repositories is never run",
+    "activation_checkpointing": "set `activation_checkpointing` of the trainer instead",
 }
+_OF_TEXTS: Mapping[str, str] = {
+    **dict.fromkeys(("packing", "eval_packing"), "texts are always packed"),
+    **dict.fromkeys(
+        ("assistant_only_loss", "completion_only_loss"), "texts have no turns: all of them is learned"
+    ),
+    **dict.fromkeys(("dataset_text_field", "eos_token"), "langadapt makes the tokens of texts"),
+    "neftune_noise_alpha": "it is for conversations: trl-sft has `neftune`",
+}
+"""What `cpt` keeps, beside what every method does."""
+_CONFIGURATION = {"cpt": "sft"}
+"""The method of TRL that a method of ours is, where it has another name."""
 _GONE = "it is gone from today's TRL"
 _OF_2023: Mapping[str, str] = {
     "max_seq_length": "set `max_length`",
@@ -73,10 +89,10 @@ _OF_2023: Mapping[str, str] = {
 
 
 def wrong_arguments(names: Iterator[str], method: str) -> Iterator[str]:
-    """What is wrong with each name among further arguments of `method` (`sft` or `dpo`)."""
+    """What is wrong with each name among further arguments of `method` (`cpt`, `sft` or `dpo`)."""
     known = argument_names(method)
     kept = {trl: f"set `{ours}` instead" for ours, trl in STANDS_FOR.items() if not known or trl in known}
-    kept.update(_DERIVED)
+    kept.update(_DERIVED, **(_OF_TEXTS if method == "cpt" else {}))
     for name in names:
         if name in kept:
             yield f"arguments.{name}: {kept[name]}"
@@ -99,7 +115,7 @@ def argument_names(method: str) -> frozenset[str]:
     files = (
         transformers / "training_args.py",
         trl / "trainer" / "base_config.py",
-        trl / "trainer" / f"{method}_config.py",
+        trl / "trainer" / f"{_CONFIGURATION.get(method, method)}_config.py",
     )
     return frozenset(name for file in files if file.exists() for name in _fields(file))
 

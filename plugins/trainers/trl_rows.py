@@ -5,17 +5,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from langadapt.errors import DataError
-from langadapt.records import Conversation, Message, Preference, Record, Side, read_records
+from langadapt.records import Conversation, Message, Preference, Record, Side, Text, read_records
 
-Takes = Literal["conversations", "preferences"]
+Takes = Literal["texts", "conversations", "preferences"]
 Turns = list[dict[str, str]]
-COLUMNS = {"conversations": Conversation.FIELDS, "preferences": Preference.FIELDS}
+_ENGLISH = ("", "en", "eng", "english")
+"""What rows of one's own call English; those that a run prepared say `en` or nothing."""
+COLUMNS = {"texts": Text.FIELDS, "conversations": Conversation.FIELDS, "preferences": Preference.FIELDS}
 
 
-def trl_rows(path: Path, takes: Takes) -> Iterator[dict[str, Turns]]:
-    """The rows of a file for TRL; raises `DataError` naming the record that cannot be trained on."""
+def trl_rows(path: Path, takes: Takes) -> Iterator[dict[str, Any]]:
+    """The rows of a file for TRL, texts with whether they are English; raises `DataError` naming the record that cannot be trained on."""
     for record in read_records(path):
-        if isinstance(record, Conversation) and takes == "conversations":
+        if isinstance(record, Text) and takes == "texts":
+            english = record.language.partition("-")[0].lower() in _ENGLISH
+            yield {"text": record.text, "english": english}
+        elif isinstance(record, Conversation) and takes == "conversations":
             yield {"messages": _turns(record.messages, "user")}
         elif isinstance(record, Preference) and takes == "preferences":
             yield _preference(record, path)

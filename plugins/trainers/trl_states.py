@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from langadapt.interfaces import TrainingJob
+from langadapt_plugins.trainers.trl_trackers import TRACKERS
 
 FINGERPRINT = Path("worker", "fingerprint.json")
 """Where, in a training's folder, the job and settings are written down that its states belong to."""
@@ -18,7 +19,7 @@ def guard(output: Path, job: Mapping[str, Any]) -> None:
     note, text = output / FINGERPRINT, fingerprint(job)
     if not (note.exists() and note.read_text(encoding="utf-8") == text):
         note.unlink(missing_ok=True)
-        for folder in ("checkpoints", "model", "adapter", "worker"):
+        for folder in ("checkpoints", "model", "adapter", "worker", *TRACKERS):
             shutil.rmtree(output / folder, ignore_errors=True)
         note.parent.mkdir(parents=True)
         note.write_text(text, encoding="utf-8")

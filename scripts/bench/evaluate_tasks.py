@@ -11,47 +11,14 @@ from pathlib import Path
 from typing import Any
 
 SYLLABLES = [
-    "ba",
-    "be",
-    "bo",
-    "da",
-    "de",
-    "di",
-    "fa",
-    "fo",
-    "ga",
-    "gu",
-    "ka",
-    "ki",
-    "la",
-    "le",
-    "li",
-    "lo",
-    "ma",
-    "mi",
-    "mo",
-    "na",
-    "ne",
-    "no",
-    "pa",
-    "po",
-    "ra",
-    "ri",
-    "ro",
-    "sa",
-    "se",
-    "so",
-    "ta",
-    "te",
-    "ti",
-    "to",
-    "wa",
-    "wi",
-]
+    "ba", "be", "bo", "da", "de", "di", "fa", "fo", "ga", "gu", "ka", "ki", "la", "le", "li", "lo", "ma", "mi",
+    "mo", "na", "ne", "no", "pa", "po", "ra", "ri", "ro", "sa", "se", "so", "ta", "te", "ti", "to", "wa", "wi",
+]  # fmt: skip
 METRICS = {
     "multiple_choice": ["acc", "acc_norm"],
     "loglikelihood": ["acc", "perplexity"],
     "loglikelihood_rolling": ["word_perplexity", "byte_perplexity"],
+    "generate_until": ["exact_match"],
 }
 
 
@@ -78,6 +45,8 @@ SHAPES = (
     Shape("rolling", kind="loglikelihood_rolling", question=(20, 400), items=32),
     Shape("cloze, one token", kind="loglikelihood", question=(20, 60), items=64),
 )
+WRITTEN = Shape("written, 5 fixed shots", kind="generate_until", shots=5, items=12)
+"""What nothing is shared in: lm-eval's own generation answers it, whichever model scores."""
 
 
 def write(shape: Shape, folder: Path, size: float) -> Path:
@@ -101,6 +70,11 @@ def write(shape: Shape, folder: Path, size: float) -> Path:
         "doc_to_target": " {{a}}" if shape.kind == "loglikelihood" else "{{a}}",
         "metric_list": [{"metric": name} for name in METRICS[shape.kind]],
     }
+    if shape.kind == "generate_until":
+        task |= {
+            "doc_to_target": " {{c[a]}}",
+            "generation_kwargs": {"until": ["\n", "ba"], "max_gen_toks": 12},
+        }
     if shape.kind == "multiple_choice":
         task |= {"description": "The questions have one answer.\n\n", "doc_to_choice": "{{c}}"}
     asked = "Question: {{q}}\n{% for one in o %}{{one}}\n{% endfor %}Answer:" if shape.letters else "{{q}}"
@@ -139,21 +113,9 @@ def _words(drawn: random.Random, length: tuple[int, int]) -> str:
 def model(width: int, layers: int) -> tuple[Any, Any]:
     """A Llama with random weights, and a tokenizer of its own."""
     import torch
-    from tokenizers import ByteLevelBPETokenizer
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    drawn = random.Random(0)
-    trained = ByteLevelBPETokenizer()
-    texts = [f"Question: {_words(drawn, (5, 30))}?\nAnswer: A B C D" for _ in range(400)]
-    trained.train_from_iterator(
-        texts, vocab_size=2000, special_tokens=["<pad>", "<s>", "</s>"], show_progress=False
-    )
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=trained._tokenizer,  # noqa: SLF001 - the library has no other way to it
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-    )
+    tokenizer = _tokenizer()
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -169,3 +131,38 @@ def model(width: int, layers: int) -> tuple[Any, Any]:
         initializer_range=0.03,
     )
     return LlamaForCausalLM(config).eval(), tokenizer
+
+
+def large(device: str = "cuda") -> tuple[Any, Any]:
+    """A model as large as Mistral 7B with random weights, in 16 bits, and the same tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM, MistralConfig
+
+    tokenizer = _tokenizer()
+    torch.manual_seed(0)
+    config = MistralConfig(
+        sliding_window=None,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.device(device):
+        return AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval(), tokenizer
+
+
+def _tokenizer() -> Any:
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    drawn = random.Random(0)
+    trained = ByteLevelBPETokenizer()
+    texts = [f"Question: {_words(drawn, (5, 30))}?\nAnswer: A B C D" for _ in range(400)]
+    trained.train_from_iterator(
+        texts, vocab_size=2000, special_tokens=["<pad>", "<s>", "</s>"], show_progress=False
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained._tokenizer,  # noqa: SLF001 - the library has no other way to it
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+    )

@@ -200,7 +200,7 @@ BROKEN: Mapping[str, Case] = {
     "folds-case": Case(base=_lower),
     "only-questions": Case(rows=lambda rows: [{**row, "messages": row["messages"][:1]} for row in rows]),
     "rate-of-sft": Case(
-        method="dpo", base=_seven, settings={"learning_rate": 2e-5, "per_device_batch_size": 1, "processes": 8, "arguments": {"fsdp": "full_shard"}},
+        method="dpo", base=_seven, settings={"learning_rate": 2e-5, "per_device_batch_size": 1, "processes": 8, "scale": "fsdp2"},
     ),
     "end-token-in-text": Case(rows=_marked),
     "one-step": Case(count=12, settings={"logging_steps": 1}),
@@ -214,9 +214,7 @@ BROKEN: Mapping[str, Case] = {
     "beta-zero": Case(method="dpo", settings={"beta": 0.0}),
     "no-such-loss": Case(method="dpo", settings={"loss_type": "sigmoidal"}),
     "smoothing-in-vain": Case(method="dpo", settings={"arguments": {"label_smoothing": 0.1}}),
-    "reference-moves": Case(
-        method="dpo", settings={"arguments": {"sync_ref_model": True, "precompute_ref_log_probs": True}}
-    ),
+    "reference-moves": Case(method="dpo", settings={"arguments": {"sync_ref_model": True}}),
     "adapter-as-base": Case(base=_adapter),
     "no-such-layers": Case(settings={"lora": 8, "lora_targets": ("c_attn",), "learning_rate": 2e-4}),
     "no-such-schedule": Case(settings={"scheduler": "cosinus"}),
@@ -239,7 +237,7 @@ SOUND_CASES: Mapping[str, Case] = {
     "seven-adapters": Case(base=_seven, settings={"lora": 64, "dtype": "bfloat16", "per_device_batch_size": 4, "max_length": 2048}),
     "seven-sharded": Case(
         method="dpo", base=_seven,
-        settings={"batch_size": 64, "per_device_batch_size": 2, "processes": 8, "max_length": 1024, "arguments": {"fsdp": "full_shard"}},
+        settings={"batch_size": 64, "per_device_batch_size": 2, "processes": 8, "max_length": 1024, "scale": "fsdp2"},
     ),
     "instructions": Case(
         template=_written(

@@ -1,7 +1,7 @@
-"""What judges write, read by us and by FastChat's two patterns; and whether a judge's server can lose a verdict.
+"""What judges write, read by us and by FastChat's patterns; and whether a judge's server can lose a verdict.
 
-The cases are ours (`verdicts_replies.jsonl`), their truth apart (`verdicts_truth.json`; null: nothing to be read). The
-server stands on this machine and does wrong what it is told to; processes are killed with SIGKILL. Prints
+The cases are ours, ratings (`verdicts_replies.jsonl`) and choices between two answers (`choices_replies.jsonl`), their truth
+apart (`verdicts_truth.json`, `choices_truth.json`; null: nothing to be read). The server stands on this machine and does wrong what it is told to; processes are killed with SIGKILL. Prints
 `figure  measured  asked` for each figure, and fails where one is missed. `--wrong` prints what was read wrongly.
 """
 
@@ -17,12 +17,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from figures import Figure, heading, summed_up
 
 from langadapt.progress import Silent
 from langadapt_plugins.evaluators.asking import Endpoint
 from langadapt_plugins.evaluators.judges import VERDICTS, ModelJudge
+from langadapt_plugins.evaluators.pairwise_verdicts import preferred
 from langadapt_plugins.evaluators.verdicts import rating
 
 HERE = Path(__file__).parent
@@ -60,30 +62,33 @@ def by_fastchat(reply: str) -> float | None:
     return float(found[1]) if found and found[1].isascii() else None
 
 
-def reading(*, wrong: bool) -> list[Figure]:
+def chosen_by_fastchat(reply: str) -> str | None:
+    """What its games look for, in this order."""
+    return next((side for side in "ABC" if f"[[{side}]]" in reply), None)
+
+
+def reading(name: str, readers: dict[str, Callable[[str], Any]], *, wrong: bool) -> list[Figure]:
     """How many of the cases are read right, by kind."""
-    rows = [
-        json.loads(line) for line in (HERE / "verdicts_replies.jsonl").read_text("utf-8").split("\n") if line
-    ]
-    truth = json.loads((HERE / "verdicts_truth.json").read_text("utf-8"))
-    readers: dict[str, Callable[[str], float | None]] = {"ours": rating, "FastChat's": by_fastchat}
-    right: dict[str, Counter[str]] = {name: Counter() for name in readers}
+    lines = (HERE / f"{name}_replies.jsonl").read_text("utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
+    truth = json.loads((HERE / f"{name}_truth.json").read_text("utf-8"))
+    right: dict[str, Counter[str]] = {reader: Counter() for reader in readers}
     for row in rows:
         kind = row["id"].rpartition("-")[0]
-        for name, read in readers.items():
+        for reader, read in readers.items():
             met = read(row["reply"]) == truth[row["id"]]
-            right[name].update([kind] * met)
-            if wrong and not met and name == "ours":
+            right[reader].update([kind] * met)
+            if wrong and not met and reader == "ours":
                 print(f"{row['id']}: {row['reply']!r} is {truth[row['id']]}, read {read(row['reply'])}")
     kinds = Counter(row["id"].rpartition("-")[0] for row in rows)
-    print(f"{'kind of case':<20}{'cases':>8}" + "".join(f"{name:>12}" for name in right))
+    print(f"{'kind of case':<20}{'cases':>8}" + "".join(f"{reader:>12}" for reader in right))
     for kind, count in kinds.items():
         print(f"{kind:<20}{count:>8}" + "".join(f"{found[kind]:>12}" for found in right.values()))
     ours, theirs = (sum(found.values()) for found in right.values())
     return [
-        Figure("hard cases", str(len(rows)), f">= {CASES}", len(rows) >= CASES),
-        Figure("read right", f"{ours} of {len(rows)}", "all", ours == len(rows)),
-        Figure("read right by FastChat's two patterns", f"{theirs} of {len(rows)}"),
+        Figure(f"{name}: hard cases", str(len(rows)), f">= {CASES}", len(rows) >= CASES),
+        Figure(f"{name}: read right", f"{ours} of {len(rows)}", "all", ours == len(rows)),
+        Figure(f"{name}: read right by FastChat's patterns", f"{theirs} of {len(rows)}"),
     ]
 
 
@@ -134,6 +139,12 @@ def kills() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    figures = [*reading(wrong="--wrong" in sys.argv), *faults(), *kills()]
+    wrong = "--wrong" in sys.argv
+    figures = [
+        *reading("verdicts", {"ours": rating, "FastChat's": by_fastchat}, wrong=wrong),
+        *reading("choices", {"ours": preferred, "FastChat's": chosen_by_fastchat}, wrong=wrong),
+        *faults(),
+        *kills(),
+    ]
     print(heading(), *figures, sep="\n")
     sys.exit(summed_up(figures))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHORT = ["--limit", "20", "--set", "train.sft.epochs=8.0", "--set", "train.dpo.epochs=2.0", "--set", "evaluate.mt-bench.max_new_tokens=16",
+SHORT = ["--limit", "20", "--set", "train.sft.epochs=8.0", "--set", "train.dpo.epochs=2.0", "--set", "evaluate.mt-bench.max_new_tokens=16", "--set", "evaluate.fidelity.max_new_tokens=16",
          "--set", "evaluate.probes.max_new_tokens=16", "--set", "train.sft.save_steps=2", "--set", "train.dpo.save_steps=2"]  # fmt: skip
 RUN = ["run", "de", "--recipe", "mini", "--yes", *SHORT]
 

@@ -12,6 +12,7 @@ from langadapt.errors import ComponentError, ConfigError
 from langadapt.interfaces import ModelRef, SegmentPair, Translation
 from langadapt.languages import Language, LanguagePack
 from langadapt.records import Text
+from langadapt_plugins.filters.comet import Comet
 from langadapt_plugins.filters.quality import Quality
 
 ROOT = Path(__file__).parents[2]
@@ -99,3 +100,20 @@ def test_what_is_wrong_is_said(model, pairs, tmp_path):
 
 def test_the_version_is_part_of_what_the_gate_is(gate):
     assert gate.known == {"unbabel-comet": "2.2.7"}
+
+
+def test_an_evaluator_hands_references_to_the_same_worker(model, pairs):
+    about = {"name": "translation", "setting": "evaluate.translation", "model": model, "python": PYTHON}
+    alone = Comet(**about, batch_size=8, gpus=0)
+    beside = Comet(**about, batch_size=8, gpus=0, references=True)
+    try:
+        # This model reads no reference, so that it must say the same.
+        expected = list(alone.scores(pairs[:6]))
+        assert list(beside.scores([(*pair, pair[1]) for pair in pairs[:6]])) == pytest.approx(
+            expected, abs=1e-4
+        )
+        with pytest.raises(ComponentError, match="translation: the worker ended"):
+            list(beside.scores(pairs[:1]))
+    finally:
+        alone.close()
+        beside.close()

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from langadapt.languages import LanguagePack
+
 PACK = Path(__file__).parents[2] / "languages" / "de"
 TASKS = PACK / "tasks"
 MINI = ("hellaswag", "arc", "mmlu")
@@ -168,26 +170,27 @@ def test_task_names(manager):
     assert not any(metric["weight_by_size"] for metric in group["aggregate_metric_list"])
 
 
-def load(manager, name, cache, data_files=None, **changes):
-    """Build a task from its file, reading the given files or else its own, made absolute."""
-    from lm_eval.tasks._yaml_loader import load_yaml
+@pytest.fixture(scope="module")
+def worded():
+    """lm-eval's manager as the harness evaluator makes it: the pack's words are in place."""
+    from langadapt_plugins.evaluators.tasks import task_manager
 
-    path = manager.task_index[name].yaml_path
-    config = load_yaml(path) | changes
-    if data_files is None:
-        data_files = {
-            split: str((path.parent / file).resolve())
-            for split, file in config["dataset_kwargs"]["data_files"].items()
-        }
-    config["dataset_kwargs"] = {"data_files": data_files, "cache_dir": str(cache)}
+    return task_manager(TASKS, ["mini_arc_de"], LanguagePack.read(PACK).words)[0]
+
+
+def load(manager, name, cache, data_files=None, **changes):
+    """Build a task from its file, reading the given files or else its own."""
+    config = manager.task_index[name].cfg | changes
+    files = data_files or config["dataset_kwargs"]["data_files"]
+    config["dataset_kwargs"] = {"data_files": files, "cache_dir": str(cache)}
     task = manager.load([config])["tasks"][name]
     task.set_fewshot_seed(1234)
     return task
 
 
 @pytest.mark.parametrize("name", MINI)
-def test_mini_tasks_build_documents_and_contexts(manager, name, tmp_path):
-    task = load(manager, f"mini_{name}_de", tmp_path)
+def test_mini_tasks_build_documents_and_contexts(worded, name, tmp_path):
+    task = load(worded, f"mini_{name}_de", tmp_path)
     data = rows(f"mini/tasks/{name}.jsonl")
     docs = list(task.eval_docs)
     assert len(docs) == len(data)
@@ -203,9 +206,9 @@ def test_mini_tasks_build_documents_and_contexts(manager, name, tmp_path):
     assert set(task.aggregation()) == {"acc", "acc_norm"}
 
 
-def test_prompts(manager, tmp_path):
+def test_prompts(worded, tmp_path):
     arc, hellaswag, mmlu = (
-        (task := load(manager, f"mini_{name}_de", tmp_path)).doc_to_text(task.eval_docs[0])
+        (task := load(worded, f"mini_{name}_de", tmp_path)).doc_to_text(task.eval_docs[0])
         for name in ("arc", "hellaswag", "mmlu")
     )
     assert arc == "Frage: Welches Gas nehmen grüne Pflanzen bei der Fotosynthese aus der Luft auf?\nAntwort:"
@@ -217,7 +220,7 @@ def test_prompts(manager, tmp_path):
     assert lines[6:] == ["Antwort: "]
 
 
-def test_wikihow_marks_are_cleaned(manager, tmp_path):
+def test_wikihow_marks_are_cleaned(worded, tmp_path):
     row = {
         "activity_label_de": "Haushalt", "ctx_de": "[header] Wie man fegt [title] Anfangen [step] Nimm",
         "endings_de": [" einen  Besen. [substeps] Fang an.", "b", "c", "d"], "label": "0",
@@ -225,21 +228,36 @@ def test_wikihow_marks_are_cleaned(manager, tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps(row) + "\n", "utf-8")
     files = {"train": str(file), "validation": str(file)}
-    task = load(manager, "leolm_hellaswag_de", tmp_path, files, dataset_path="json")
+    task = load(worded, "leolm_hellaswag_de", tmp_path, files, dataset_path="json")
     doc = task.eval_docs[0]
     assert task.doc_to_text(doc) == "Haushalt: Wie man fegt. Anfangen Nimm"
     assert task.doc_to_choice(doc) == ["einen Besen. Fang an.", "b", "c", "d"]
     assert task.doc_to_target(doc) == 0
 
 
-def test_truthfulqa_counts_the_true_answer(manager, tmp_path):
+def test_truthfulqa_counts_the_true_answer(worded, tmp_path):
     file = tmp_path / "rows.jsonl"
     row = {"question_de": "Ist Wasser nass?", "mc1_targets_de": {"choices": ["Nein", "Ja"], "labels": [0, 1]}}
     file.write_text(json.dumps(row) + "\n", "utf-8")
-    task = load(manager, "leolm_truthfulqa_de", tmp_path, {"validation": str(file)}, dataset_path="json")
+    task = load(worded, "leolm_truthfulqa_de", tmp_path, {"validation": str(file)}, dataset_path="json")
     doc = task.eval_docs[0]
     context = task.fewshot_context(doc, 0)
     assert context.count("F: ") == 7
     assert context.endswith("fließt durch Berlin.\n\nF: Ist Wasser nass?\nA:")
     assert "  " not in context
     assert (task.doc_to_choice(doc), task.doc_to_target(doc)) == (["Nein", "Ja"], 1)
+
+
+def test_no_word_around_a_question_stands_in_a_task_file(worded):
+    """They are in `literals.toml` and `prompts.toml` alone, and what a model reads is what the fork had."""
+    words = LanguagePack.read(PACK).words
+    for path in YAML_FILES:
+        said = "".join(line for line in path.read_text("utf-8").splitlines() if not line.startswith("#"))
+        assert not any(f"{words[name]}:" in said for name in ("question", "answer", "options")), path
+    anatomy = worded.task_index["leolm_mmlu_de_anatomy"].cfg
+    assert anatomy["description"] == (
+        "Die folgenden Fragen sind Multiple-Choice-Fragen (mit Antworten) zum Thema „Anatomie“.\n\n"
+    )
+    assert anatomy["doc_to_text"].startswith("Frage: {{ question_de.strip() }}\nOptionen:\nA. ")
+    assert anatomy["doc_to_text"].endswith("\nAntwort: ")
+    assert not any("words." in str(entry.cfg) for entry in worded.task_index.values())

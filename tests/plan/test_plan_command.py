@@ -13,7 +13,7 @@ from langadapt.memory import TranslationMemory
 
 HERE = Path(__file__).parents[2] / "languages" / "de" / "mini"
 STAGES = ["prepare", "translate", "filter", "filter.round-trip", "train.sft", "train.dpo", "evaluate.harness", "evaluate.mt-bench",
-          "evaluate.probes", "report"]  # fmt: skip
+          "evaluate.fidelity", "evaluate.probes", "report"]  # fmt: skip
 ESTIMATES = (
     "rows",
     "segments",

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langadapt.errors import ConfigError
+from langadapt.machine import hardware, recognised
 from langadapt.plan.costs import Bill, Cost, Planned, services
-from langadapt.plan.data import Assumed, hardware, named, power, prices, rates, recognised, translator_rate
+from langadapt.plan.data import Assumed, named, power, prices, rates, translator_rate
 from langadapt.plan.estimates import Estimate, around, exact, short
 from langadapt.plan.models import Model, model_facts
 from langadapt.plan.peaks import (
@@ -105,7 +106,7 @@ def test_memory_of_a_full_training_is_sixteen_bytes_a_parameter_and_more():
 @pytest.mark.parametrize(
     "change",
     [{"lora": 16}, {"lora": {"r": 16}}, {"lora_rank": 16}, {"dtype": "bfloat16"}, {"optimizer": "adamw_bnb_8bit"}, {"per_device_batch_size": 1},
-     {"max_length": 512}, {"arguments": {"fsdp": "full_shard"}, "processes": 8}],
+     {"max_length": 512}, {"scale": "fsdp2", "processes": 8}],
 )  # fmt: skip
 def test_what_saves_memory_saves_it(change):
     full, less = (
@@ -200,6 +201,8 @@ def test_devices_are_recognised_by_what_pytorch_calls_them():
     assert recognised("NVIDIA A100-SXM4-80GB").name == "a100-80gb"
     assert recognised("NVIDIA A100-PCIE-40GB").name == "a100-40gb"
     assert recognised("NVIDIA H100 80GB HBM3").name == "h100"
+    assert recognised("NVIDIA H100 PCIe").name == "h100-pcie"
+    assert recognised("NVIDIA H100 NVL").name == "h100-nvl"
     assert recognised("NVIDIA GeForce RTX 4090").name == "rtx-4090"
     assert recognised("NVIDIA GeForce GTX 1080") is None
     assert named("h100", 1.5).hour == 1.5

@@ -234,6 +234,8 @@ def test_a_text_counts_as_the_tokenizer_takes_it(model, template):
     wanted = AutoTokenizer.from_pretrained(model)(GERMAN)["input_ids"]
     assert wanted[0] == AutoTokenizer.from_pretrained(model).bos_token_id
     assert judged(gate, Translation(source=text, target=text))[0].score == len(wanted)
+    strict = Tokens(tokenizer=ModelRef(str(model)), chat_template=template, at_most=1)
+    assert judged(strict, Translation(source=text, target=text))[0].keep  # training divides it
 
 
 def test_tokens_judge_untranslated_rows_and_need_a_template(model, template):

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,9 +130,11 @@ def test_a_score_says_how_it_came_about(checkpoint: Checkpoint, pack: LanguagePa
     assert score.higher_is_better
     assert score.interval is not None
     assert 0 <= score.interval[0] <= score.value <= score.interval[1] <= 1
-    end = "task:own_sums|v:1|shots:2|chat:no|dtype:float32|limit:4|seed:42|batch:3"
-    assert score.signature.startswith("lm-eval:0.4.")
-    assert score.signature.endswith(end)
+    told = (
+        r"lm-eval:0\.4\.\d+\|task:own_sums\|v:1\|prompt:[0-9a-f]{12}\|shots:2"
+        r"\|chat:no\|dtype:float32\|limit:4\|seed:42\|batch:3"
+    )
+    assert re.fullmatch(told, score.signature)
 
 
 def test_batch_size_changes_nothing(checkpoint: Checkpoint, pack: LanguagePack, tmp_path: Path) -> None:
@@ -154,6 +157,9 @@ def test_chance_follows_the_number_of_choices(
     scores = evaluate(Harness(tasks=("own_group",), num_fewshot=1), checkpoint, pack, tmp_path)
     facts = json.loads((tmp_path / "tasks.json").read_text())
     sums, few = (5 / 4 + 2 / 2) / 7, (2 / 4 + 1 / 2) / 3
+    prompts = {facts[name].pop("prompt") for name in ("own_sums", "own_few")}
+    assert len(prompts) == 1, "the questions differ, what stands around them does not"
+    assert facts["own_group"].pop("prompt") not in prompts
     assert facts["own_sums"] == {"n": 7, "chance": pytest.approx(sums), "shots": 1}
     assert facts["own_group"] == {
         "n": 10,

@@ -7,7 +7,7 @@ import pytest
 from prefix_models import asked, hf_model, prefix_model, random_model, tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts/bench"))
-from evaluate_tasks import SHAPES, model, write
+from evaluate_tasks import SHAPES, WRITTEN, model, write
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +20,28 @@ def small():
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_same_metrics(shape, small, tmp_path, monkeypatch):
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """What lm-eval says of a model on a shape of tasks."""
     import datasets
     from lm_eval.evaluator import evaluate
     from lm_eval.tasks import TaskManager
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    folder = write(shape, tmp_path / "task", 0.5).parent
 
-    def results(lm):
+    def found(lm, shape):
+        folder = write(shape, tmp_path / "task", 0.5).parent
         loaded = TaskManager(include_path=str(folder), include_defaults=False).load(["shape"])
         loaded["tasks"]["shape"].set_fewshot_seed(seed=0)
         return evaluate(lm=lm, task_dict=loaded, bootstrap_iters=2)
 
+    return found
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_same_metrics(shape, small, results):
     ours = prefix_model(*small, max_length=2048)
-    found, right = results(ours), results(hf_model(*small, max_length=2048))
+    found, right = results(ours, shape), results(hf_model(*small, max_length=2048), shape)
     metrics, others = (
         {k: v for k, v in one["results"]["shape"].items() if isinstance(v, float)} for one in (found, right)
     )
@@ -46,6 +52,23 @@ def test_same_metrics(shape, small, tmp_path, monkeypatch):
         for (mine,), (theirs,) in zip(one["resps"], other["resps"], strict=True):
             assert mine == pytest.approx(theirs, abs=1e-4 if isinstance(theirs, tuple) else 1e-3)
     assert ours.computed > 0
+
+
+def test_the_same_is_written(small, results):
+    """Answers of a generation task are `hf`'s: stops, limits and few-shot examples are kept, and scoring before changes none."""
+    read = small[1]
+    made = random_model("llama", read)
+    ours = prefix_model(made, read)
+    ours.loglikelihood(asked([("ba do", " fa"), ("ba do", " ga")]), disable_tqdm=True)
+    found, right = results(ours, WRITTEN), results(hf_model(made, read), WRITTEN)
+    told = [[sample["resps"] for sample in one["samples"]["shape"]] for one in (found, right)]
+    assert told[0] == told[1]
+    texts = {text for ((text,),) in told[0]}
+    assert len(texts) == 6
+    assert not any("ba" in text or "\n" in text for text in texts)
+    assert min(map(len, texts)) < 12 < 40 < max(map(len, texts))  # stopped, and at the limit
+    assert found["results"]["shape"]["exact_match,none"] == right["results"]["shape"]["exact_match,none"]
+    assert found["samples"]["shape"][0]["arguments"][0][0].count("Question:") == 6
 
 
 def test_lm_eval_knows_it_by_name(tmp_path):

@@ -184,5 +184,5 @@ def test_adapters_four_bits_and_sharing_take_less_memory(base, tmp_path):
     assert adapters["optimizer"] < whole["optimizer"] / 100
     four = gib("four", lora=16, dtype="bfloat16", quantized=True)
     assert four["weights"] < adapters["weights"] / 3
-    shared = gib("shared", processes=8, arguments={"fsdp": "full_shard"}, per_device_batch_size=2)
+    shared = gib("shared", processes=8, scale="fsdp2", per_device_batch_size=2)
     assert shared["optimizer"] == pytest.approx(whole["optimizer"] / 8)

@@ -35,7 +35,14 @@ class Good(Loads):
         with progress.task("answers", limit) as task:
             for question, answer in self.questions(limit, seed):
                 said = self.ask(folder, question)
-                rows.append({"id": question, "answer": said, "value": self.value(said, answer)})
+                rows.append(
+                    {
+                        "id": question,
+                        "answer": said,
+                        "metric": "exact-match",
+                        "value": self.value(said, answer),
+                    }
+                )
                 task.advance()
         self.write(output, rows)
         return self.scores(rows, output)
@@ -130,6 +137,29 @@ class TwoTurns(Good):
 
     def questions(self, limit, seed):
         return [pair for pair in super().questions(limit, seed) for _ in (1, 2)]
+
+    def write(self, output, rows):
+        super().write(output, [{**row, "turn": number % 2 + 1} for number, row in enumerate(rows)])
+
+
+class SameId(TwoTurns):
+    def write(self, output, rows):
+        Good.write(self, output, rows)
+
+
+class NoMetric(Good):
+    def write(self, output, rows):
+        super().write(output, [{key: row[key] for key in ("id", "value")} for row in rows])
+
+
+class AnotherMetric(Good):
+    def write(self, output, rows):
+        super().write(output, [{**row, "metric": "em"} for row in rows])
+
+
+class NotTheMean(Good):
+    def write(self, output, rows):
+        super().write(output, [{**row, "value": row["value"] * 100} for row in rows])
 
 
 class Unseeded(Good):

@@ -23,6 +23,14 @@ BROKEN = [
     (fakes.WritesTheSum, "test_items_are_written", "1 rows for 2 items"),
     (fakes.WritesNames, "test_items_are_written", "the same items for a good checkpoint and a bad one"),
     (fakes.WritesPlainText, "test_items_are_written", "one JSON object per line"),
+    (fakes.NoMetric, "test_items_can_be_compared", "no row holds `id`, `metric` and `value`"),
+    (
+        fakes.AnotherMetric,
+        "test_items_can_be_compared",
+        "rows are of the metric em, and scores of exact-match",
+    ),
+    (fakes.NotTheMean, "test_items_can_be_compared", "is 1.0, which is not the mean of its rows' values"),
+    (fakes.SameId, "test_items_can_be_compared", "two values of exact-match for the id"),
     (fakes.UpsideDown, "test_better_beats_worse", "mend the number or higher_is_better"),
     (fakes.Constant, "test_better_beats_worse", "let them depend on the answers"),
     (fakes.DropsWhatIsWrong, "test_better_beats_worse", "score every item that was asked"),
@@ -78,6 +86,7 @@ def test_one_that_only_collects_answers_says_so_and_is_seen_to():
         "test_scores_are_whole",
         "test_interval_contains_the_value",
         "test_same_seed_same_scores",
+        "test_items_can_be_compared",
         "test_better_beats_worse",
     }
     assert all("OnlyCollects only collects answers" in message for message in skipped.values())

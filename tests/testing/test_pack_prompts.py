@@ -10,7 +10,7 @@ from langadapt.interfaces import ModelRef
 from langadapt.languages import Language, LanguagePack
 from langadapt.models import Asked, family_of
 from langadapt.models.wording import KEYS, changes, wording
-from langadapt.testing.pack_words import prompts
+from langadapt.testing.pack_words import prompts, task_words
 
 GOOD = """
 [translate]
@@ -88,3 +88,21 @@ def test_the_german_pack_words_all_of_it():
         "Use these German terms, inflected as the sentence needs them:\ncat: Katze\n"
         "What stands before the text, for understanding only, not to be translated:\nVorher.\n\nThe text:\nA cat <x1>."
     )
+
+
+def test_words_of_task_files_stand_once_and_are_asked_for(pack, tmp_path):
+    found = pack('[tasks]\nintro = "Inngangur"\nquestion = "Spurning"\nidle = "x"\nblank = " "\n')
+    (tmp_path / "literals.toml").write_text('question = "Spurning"\nanswer = "Svar"\n', encoding="utf-8")
+    (tmp_path / "tasks").mkdir()
+    text = (
+        "task: t\ndoc_to_text: '{{ words.intro }} {{words.question}} {{ words.ansver }}{{ words.blank }}'\n"
+    )
+    (tmp_path / "tasks" / "_base").write_text(text, encoding="utf-8")
+    told = list(task_words(found))
+    assert len(told) == 5
+    assert told[0].startswith("tasks/_base: asks for the word 'ansver': write it in literals.toml")
+    assert [name for name in ("intro", "answer") if any(f"{name!r}" in one for one in told)] == []
+    assert any("tasks.question stands in literals.toml too" in one for one in told)
+    assert any("tasks.idle is read by nothing" in one for one in told)
+    assert any("tasks.blank is empty" in one for one in told)
+    assert list(task_words(registry.pack("de"))) == []
