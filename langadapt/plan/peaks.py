@@ -38,6 +38,7 @@ class Training:
     quantized: bool
     pairs: bool
     sharded: bool
+    kept_reference: bool = False
     steps: int = 0
     unread: tuple[str, ...] = ()
 
@@ -69,6 +70,7 @@ class Training:
             targets=tuple(settings.get("lora_targets") or ()),
             quantized=bool(settings.get("quantized", False)),
             pairs=pairs,
+            kept_reference=settings.get("reference") == "cached",
             sharded=settings.get("scale", "ddp") != "ddp" or any(more.get(name) for name in _SHARDED),
             steps=steps if isinstance(steps := more.get("max_steps"), int) else 0,
             unread=tuple(name for name in more if name not in _READ),
@@ -116,7 +118,8 @@ def training_peak(model: Model, training: Training) -> Estimate:
     )
     weights = model.parameters * size
     states = trained * (training.weight_bytes + optimizer_bytes(training))
-    reference = model.parameters * training.weight_bytes if training.pairs and not training.lora else 0.0
+    beside = training.pairs and not (training.lora or training.kept_reference)
+    reference = model.parameters * training.weight_bytes if beside else 0.0
     held = (weights + states + reference) / (training.processes if training.sharded else 1)
     tokens = training.rows * training.length * (2 if training.pairs else 1)
     table = rates()["activations"]

@@ -138,7 +138,9 @@ def _asking(request: Request, lines: Lines, counter: TokenCounter | None, notes:
         )
     return Asking(
         languages=request.languages,
-        router=Router.over(recipe.sources, request.pack, routed=recipe.translate.options.get("routing", True)),
+        router=Router.over(
+            recipe.sources, request.pack, routed=recipe.translate.options.get("routing", True)
+        ),
         mode=recipe.translate.options.get("segmentation", MODE),
         context=recipe.translate.options.get("context", 0),
         lines=lines,

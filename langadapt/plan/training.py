@@ -49,8 +49,12 @@ def mixed_part(rows: Sequence[tuple[float, bool]], share: float | None) -> float
 
 
 def operations(model: Model, tokens: Estimate, training: Training) -> Estimate:
-    """6 for each parameter and token, 2 more where activations are reckoned again, 2 more for the reference of pairs."""
-    factor = (4 if training.lora else 6) + 2 * training.checkpointing + 2 * training.pairs
+    """6 for each parameter and token, 2 more where activations are reckoned again, 2 more for the reference of pairs.
+
+    Where the reference is kept, it is reckoned once and not in each epoch: nothing where an earlier run kept it, which a plan does not know.
+    """
+    reference = 2 / max(training.epochs, 1) if training.kept_reference else 2
+    factor = (4 if training.lora else 6) + 2 * training.checkpointing + reference * training.pairs
     attention = 1 + model.layers * model.hidden * training.length / max(model.working, 1) / 2
     return tokens * (training.epochs * factor * model.working * attention)
 

@@ -11,6 +11,8 @@ from langadapt.recipe import Recipe
 from langadapt.records import read_rows
 from langadapt.report.formats import count, finite, place, share
 
+_REFERENCE = {"computed": "one pass of the reference", "cached": "the reference pass of an earlier training"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -71,10 +73,13 @@ class TrainingFacts:
 
     @property
     def speed(self) -> str:
-        """How fast it was, what share of its devices it used and how much memory, as far as that was measured."""
+        """On how many processes, how fast, what share of its devices it used and how much memory, as far as that was measured."""
+        processes = finite(self.facts.get("world_size"))
         rate, used = finite(self.facts.get("tokens_per_second")), finite(self.facts.get("mfu"))
         most = finite(self.facts.get("peak_memory_bytes"))
         told = [
+            f"{count(processes)} processes" if processes and processes > 1 else "",
+            _REFERENCE.get(str(self.facts.get("reference_pass")), ""),
             f"{count(rate)} tokens/s" if rate else "",
             f"model FLOPs utilisation {share(used, 1)}" if used else "",
         ]

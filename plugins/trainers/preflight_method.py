@@ -60,8 +60,7 @@ def _packed(case: Case) -> Iterator[Finding]:
         )
     elif attention != AUTO and "flash" not in attention:
         yield note(
-            f"what shares a packed row is told apart by position ids under {attention}: right, and slower than flash attention, which "
-            "skips what lies between",
+            f"what shares a packed row is told apart by position ids under {attention}: right, and slower than flash attention",
             "attention",
         )
 

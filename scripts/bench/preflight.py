@@ -30,8 +30,8 @@ from langadapt.testing.examples import example_rows
 
 ROOT = Path(__file__).parents[2]
 TRUTH = Path(__file__).with_name("preflight_truth.toml")
-PUBLISHED_ROWS = {"conversations": 208_000, "preferences": 61_000}
-"""About what the recipes' data sets have (recipes.md, 1.3 and 3.1)."""
+PUBLISHED_ROWS = {"texts": 500_000, "conversations": 208_000, "preferences": 61_000}
+"""About what the recipes' data sets have (recipes.md, 1.3 and 3.1); of texts, so many as anyone takes."""
 
 
 def alarms(found: Sequence[Finding]) -> list[Finding]:

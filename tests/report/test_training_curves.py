@@ -105,3 +105,10 @@ def test_what_is_not_known_of_the_speed_is_not_said():
     )
     assert training([], tokens_per_second=310.0, mfu=None).speed == "310 tokens/s"
     assert training([], tokens_per_second=None).speed == training([]).speed == ""
+
+
+def test_how_a_training_ran_is_told_as_far_as_it_is_known():
+    told = training([], world_size=2, reference_pass="cached", tokens_per_second=1200.0).speed
+    assert told == "2 processes, the reference pass of an earlier training, 1\u202f200 tokens/s"
+    assert training([], world_size=1, reference_pass="each step").speed == ""
+    assert training([], world_size="many", reference_pass=["<b>"]).speed == ""
