@@ -70,6 +70,7 @@ bench-evaluate: $(STAMP)  ## the language of answers, verdicts of judges and the
 	$(BIN)/python scripts/bench/intervals.py
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/pairs.py
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/evaluate.py
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/bench/evaluate_written.py
 
 system-packages:  ## the only step that needs root: Debian packages that some tests use
 	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \

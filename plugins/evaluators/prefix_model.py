@@ -5,7 +5,7 @@ the question before its choices) goes through the model once, and what follows i
 were kept. Every number is computed from the tokens that lm-eval's `hf` model takes: the same pairs of context and
 continuation, the same first token, the same cut on the left. Continuations without a token have the likelihood 1; `hf`
 stops at them. A model that cannot be given a tree, or does not give the same numbers in one, is run as `hf` runs it.
-Texts are generated as `hf` generates them, `batch_size` at once.
+Texts are generated as `hf` generates them, `batch_size` at once, by our own search where it is greedy.
 """
 
 import logging
@@ -28,6 +28,7 @@ from langadapt_plugins.evaluators.prefix_forward import Forward
 from langadapt_plugins.evaluators.prefix_order import Ordered, Step, tree
 from langadapt_plugins.evaluators.prefix_rows import Rows
 from langadapt_plugins.evaluators.prefix_wanted import Wanted
+from langadapt_plugins.evaluators.prefix_writing import ROWS, Asked, greedy, written
 
 _LEAST, _BLOCKS, _MOST = 256, 768, 2048
 """Tokens at once: on a processor 768 where attention goes by blocks (346 us a token of a model 768 wide; 348 with 384, 352 with
@@ -93,6 +94,40 @@ class PrefixModel(HFLM):  # type: ignore[misc]  # lm-eval is not typed
         for one, answer in zip(requests, answers, strict=True):
             self.cache_hook.add_partial("loglikelihood_rolling", one.args, answer)
         return answers
+
+    def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> Any:
+        """Write texts; those that are sampled, or searched in any other way, as `hf` does."""
+        answers: dict[int, str] = {}
+        groups: dict[Asked, list[int]] = {}
+        others = []
+        end = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
+        ours = self._ways[False] and not self.think_end_token and self.mixed_precision_dtype is None
+        for n, one in enumerate(requests):
+            asked = greedy(self.model, one.args[1], self.max_gen_toks, end) if ours else None
+            if asked is not None and asked.limit < self.max_length:
+                groups.setdefault(asked, []).append(n)
+            else:
+                others.append(n)
+        if others:
+            told = super().generate_until([requests[n] for n in others], disable_tqdm=disable_tqdm)
+            answers.update(zip(others, told, strict=True))
+        rows = self.batch_size if isinstance(self.batch_size, int) else ROWS
+        with tqdm(total=len(requests), disable=disable_tqdm or self.rank != 0, desc="generate_until") as bar:
+            bar.update(len(answers))
+            for asked, wanted in groups.items():
+                room = self.max_length - asked.limit
+                prompts = [self._prompt(requests[n].args[0], room) for n in wanted]
+                for index, text in written(self.model, self.tokenizer, asked, prompts, rows):
+                    one = requests[wanted[index]]
+                    answers[wanted[index]] = text
+                    self.cache_hook.add_partial("generate_until", one.args, text)
+                    bar.update(1)
+        return [answers[n] for n in range(len(requests))]
+
+    def _prompt(self, text: str, room: int) -> list[int]:
+        """The last tokens of a prompt that leave room for its answer, one at least, as `hf` takes them."""
+        ids, _ = self.tok_batch_encode([text], left_truncate_len=room, truncation=self.truncation)
+        return [int(token) for token in ids[0]] or [self.prefix_token_id]
 
     def tok_encode(
         self,

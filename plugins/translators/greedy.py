@@ -9,9 +9,9 @@ import inspect
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
+from typing import Any, Protocol
 
-from langadapt_plugins.translators.prompts import Prompting, Request
+from langadapt_plugins.translators.prompts import Request
 from langadapt_plugins.translators.roomy import give_room, joined, only_grows
 
 _DONE = 4
@@ -22,6 +22,17 @@ _PADDED = 1.05
 """Prompts are read together while they are padded to so many times their own tokens."""
 
 
+class Writing(Protocol):
+    """A tokenizer, and when a text is whole."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its `pad_token_id` fills rows up."""
+
+    def ended(self, tokens: Sequence[int], /) -> bool:
+        """Whether the last token made the text whole."""
+
+
 def fits(model: Any) -> bool:
     """Whether a model keeps keys and values that rows can be taken out of, and is told the position of every token."""
     taken = inspect.signature(model.forward).parameters
@@ -30,24 +41,24 @@ def fits(model: Any) -> bool:
 
 
 def search(
-    model: Any, prompting: Prompting, requests: Sequence[Request], size: int
+    model: Any, writing: Writing, requests: Sequence[Request], size: int
 ) -> Iterator[tuple[Request, list[int]]]:
     """The likeliest tokens after each prompt, up to its end or its limit; `size` rows at most are computed at once."""
     waiting: list[_Rows] = []
     for start in range(0, len(requests), size):
-        rows = _batch(model, prompting, requests[start : start + size])
+        rows = _batch(model, writing, requests[start : start + size])
         few = size // _FEW if only_grows(rows.cache) else 0
-        rest = yield from _written(model, prompting, rows, few)
+        rest = yield from _written(model, writing, rows, few)
         waiting += [rest] if rest else []
         if sum(map(len, waiting)) > size - few:
-            yield from _written(model, prompting, _together(waiting), 0)
+            yield from _written(model, writing, _together(waiting), 0)
             waiting = []
     if waiting:
-        yield from _written(model, prompting, _together(waiting), 0)
+        yield from _written(model, writing, _together(waiting), 0)
 
 
 def _written(
-    model: Any, prompting: Prompting, begun: "_Rows", few: int
+    model: Any, writing: Writing, begun: "_Rows", few: int
 ) -> "Generator[tuple[Request, list[int]], None, _Rows | None]":
     """What each row says, until none or at most `few` are under way: those it gives back."""
     rows: _Rows | None = begun
@@ -56,7 +67,7 @@ def _written(
             n
             for n, request in enumerate(rows.requests)
             if n not in rows.done
-            and (len(rows.written[n]) >= request.limit or prompting.ended(rows.written[n]))
+            and (len(rows.written[n]) >= request.limit or writing.ended(rows.written[n]))
         ]
         yield from [(rows.requests[n], list(rows.written[n])) for n in done]
         rows.done.update(done)
@@ -126,11 +137,11 @@ def _together(parts: "Sequence[_Rows]") -> "_Rows":
     )
 
 
-def _batch(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
+def _batch(model: Any, writing: Writing, requests: Sequence[Request]) -> _Rows:
     """The first token after each prompt, read in groups of about one length: little is padded."""
     if not only_grows(_cache(model)):
-        return _begun(model, prompting, requests)
-    parts = [_begun(model, prompting, group) for group in _alike(requests)]
+        return _begun(model, writing, requests)
+    parts = [_begun(model, writing, group) for group in _alike(requests)]
     return _together(parts) if len(parts) > 1 else parts[0]
 
 
@@ -154,7 +165,7 @@ def _cache(model: Any) -> Any:
     return cache
 
 
-def _begun(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Rows:
+def _begun(model: Any, writing: Writing, requests: Sequence[Request]) -> _Rows:
     """The first token after each prompt; what all prompts begin with is read once."""
     import torch
 
@@ -162,7 +173,7 @@ def _begun(model: Any, prompting: Prompting, requests: Sequence[Request]) -> _Ro
     shared = _shared([request.tokens for request in requests]) if only_grows(cache) else []
     own = [request.tokens[len(shared) :] for request in requests]
     width = max(map(len, own))
-    pad = prompting.tokenizer.pad_token_id or 0
+    pad = writing.tokenizer.pad_token_id or 0
     tokens = torch.tensor([[pad] * (width - len(one)) + one for one in own], device=model.device)
     mask = torch.tensor(
         [[1] * len(shared) + [0] * (width - len(one)) + [1] * len(one) for one in own], device=model.device

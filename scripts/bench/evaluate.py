@@ -2,7 +2,7 @@
 """The prefix-sharing model beside lm-eval's `hf` model: the same numbers, how much faster, in how much memory.
 
 Prints `figure  measured  asked` for each figure, and fails where one is missed. One process with one thread asks both models
-each shape of tasks in turn, ours first and last; of several runs the fastest counts, on a processor by processor time, and
+each shape of tasks in turn, ours first and twice last; of all runs the fastest counts, on a processor by processor time, and
 the figures of a shape stand as soon as they are there. The ceiling is tokens that `hf` computes (padding and repeated
 one-token choices left out) over tokens with every distinct beginning once. Log-likelihoods are compared with those of the
 first batch size, one, where nothing is padded. On a processor lm-eval's `auto` finds no batch too large, so that it takes
@@ -62,7 +62,7 @@ class Bench:
         """Answers, seconds and peak memory of each engine."""
         path = write(shape, self.folder / f"{shape.name}-{size}", size)
         found: dict[str, dict[str, Any]] = {}
-        for engine in (*self.engines, SHARED):
+        for engine in (*self.engines, SHARED, SHARED):
             with _quiet():
                 facts = self._measure(engine, path)
             if engine in found:
@@ -96,14 +96,15 @@ class _Clock:
     def __init__(self, lm: Any, device: str) -> None:
         import torch
 
-        self.lm, self._kept = lm, (lm.loglikelihood, lm.loglikelihood_rolling, lm._loglikelihood_tokens)
+        self.lm, self._read = lm, lm.tok_encode
+        self._kept = (lm.loglikelihood, lm.loglikelihood_rolling, lm._loglikelihood_tokens)
         self._cuda = torch.cuda if device == "cuda" else None
-        self.seconds = 0.0
+        self.seconds = self.reading = 0.0
         self.answers: list[Any] = []
         self.pairs: list[Any] = []
         self.computed = getattr(lm, "computed", 0)
         lm.loglikelihood, lm.loglikelihood_rolling = map(self._timed, self._kept[:2])
-        lm._loglikelihood_tokens = self._seen
+        lm._loglikelihood_tokens, lm.tok_encode = self._seen, self._tokenised
         if self._cuda:
             self._cuda.empty_cache()
             self._cuda.reset_peak_memory_stats()
@@ -115,6 +116,7 @@ class _Clock:
 
     def off(self) -> None:
         self.lm.loglikelihood, self.lm.loglikelihood_rolling, self.lm._loglikelihood_tokens = self._kept
+        self.lm.tok_encode = self._read
 
     def _now(self) -> float:
         if not self._cuda:
@@ -131,6 +133,12 @@ class _Clock:
             return found
 
         return timed
+
+    def _tokenised(self, *given: Any, **named: Any) -> Any:
+        begun = time.process_time()
+        found = self._read(*given, **named)
+        self.reading += time.process_time() - begun
+        return found
 
     def _seen(self, requests: Any, **given: Any) -> Any:
         self.pairs += [(*context, *continuation[:-1]) for _, context, continuation in requests]
@@ -149,6 +157,7 @@ class _Clock:
         peak, distinct = self._peak(), sorted(set(self.pairs))
         return {
             "seconds": self.seconds,
+            "reading": self.reading,
             "answers": self.answers,
             "peak": peak,
             "tokens": sum(map(len, distinct)),
@@ -192,6 +201,10 @@ def figures(name: str, found: dict[str, dict[str, Any]], exact: bool) -> list[Fi
         Figure(
             f"{name}: seconds, {' '.join(found)}",
             " ".join(f"{one['seconds']:.1f}" for one in found.values()),
+        ),
+        Figure(
+            f"{name}: of them tokenising, shared {best}",
+            f"{ours['reading']:.2f} {others[best]['reading']:.2f}",
         ),
         Figure(f"{name}: peak memory of hf's", f"{memory:.2f}", f"{MEMORY}", memory <= MEMORY),
         Figure(

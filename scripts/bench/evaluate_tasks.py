@@ -46,7 +46,7 @@ SHAPES = (
     Shape("cloze, one token", kind="loglikelihood", question=(20, 60), items=64),
 )
 WRITTEN = Shape("written, 5 fixed shots", kind="generate_until", shots=5, items=12)
-"""What nothing is shared in: lm-eval's own generation answers it, whichever model scores."""
+"""What is answered in words of one's own."""
 
 
 def write(shape: Shape, folder: Path, size: float) -> Path:

@@ -85,16 +85,18 @@ def random_model(name, read):
         return transformers.AutoModelForCausalLM.from_config(made).eval()
 
 
-def hf_model(model, read, max_length=512):
+def hf_model(model, read, max_length=512, batch_size=4):
     # with its own cache of logits, `hf` takes the wrong ones for a pair that another cuts elsewhere
-    return HFLM(pretrained=model, tokenizer=read, batch_size=4, max_length=max_length, logits_cache=False)
+    return HFLM(
+        pretrained=model, tokenizer=read, batch_size=batch_size, max_length=max_length, logits_cache=False
+    )
 
 
-def prefix_model(model, read, max_length=512, tokens_at_once=None):
+def prefix_model(model, read, max_length=512, tokens_at_once=None, batch_size=4):
     return PrefixModel(
         pretrained=model,
         tokenizer=read,
-        batch_size=4,
+        batch_size=batch_size,
         max_length=max_length,
         logits_cache=False,
         tokens_at_once=tokens_at_once,

@@ -66,7 +66,9 @@ def test_the_same_is_written(small, results):
     texts = {text for ((text,),) in told[0]}
     assert len(texts) == 6
     assert not any("ba" in text or "\n" in text for text in texts)
-    assert min(map(len, texts)) < 12 < 40 < max(map(len, texts))  # stopped, and at the limit
+    lengths = sorted(map(len, texts))  # one was stopped, one came to the limit
+    assert lengths[0] < 12
+    assert lengths[-1] > 40
     assert found["results"]["shape"]["exact_match,none"] == right["results"]["shape"]["exact_match,none"]
     assert found["samples"]["shape"][0]["arguments"][0][0].count("Question:") == 6
 
