@@ -224,7 +224,7 @@ def chat_template(checkpoint: Checkpoint, tokenizer: Any) -> str:
         return str(tokenizer.chat_template)
     raise ConfigError(
         f"{checkpoint.name}: {checkpoint.model} has no chat template, and the recipe names none",
-        hint='set one in the recipe, such as chat_template = "zephyr"',
+        hint='name one: --chat-template zephyr, or chat_template = "zephyr" in the recipe',
     )
 
 

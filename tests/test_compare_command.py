@@ -106,6 +106,16 @@ def test_a_table_of_a_hundred_columns(two_runs):
     assert "mmlu" not in "".join(shown)
 
 
+def test_long_names_that_begin_alike_are_told_apart(tmp_path):
+    for name, right in (("one", EASY), ("two", [1000 * value for value in BETTER])):
+        for place in ("of-english", "of-german"):
+            folder = harness(tmp_path / name / place, right, task=f"a-long-name-of-a-task-{place}", metric="per-segment-mean")  # fmt: skip
+            folder.rename(tmp_path / name / f"harness-{place}")
+    shown = [line for line in asked(tmp_path / "one", tmp_path / "two").splitlines() if "…" in line]
+    assert len({line.split("  ")[0] for line in shown}) == 2
+    assert max(map(len, shown)) <= 100
+
+
 def test_json_holds_the_same_and_nothing_else(two_runs):
     told = json.loads(asked(two_runs / "one", two_runs / "two:base", "--json", "--task", "mt-bench/writing"))
     (row,) = told["comparisons"]

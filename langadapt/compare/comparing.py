@@ -13,8 +13,8 @@ from langadapt.statistics import CONFIDENCE, Paired, holm, paired, paired_bootst
 LEVEL = 1 - CONFIDENCE
 TOLD = ("limit", "seed", "batch", "date", "by")
 """Keys of a signature that say which items, how fast, when and by whom (a prompt, an engine of translation): compared all the same, and told where they differ."""
-LOOSE = (*TOLD, "unread", "unreadable", "abstained")
-"""These, and those that say what came of it."""
+LOOSE = (*TOLD, "unread", "unreadable", "abstained", "replies")
+"""These, and those that say what came of it: `replies` is a digest of stored ones."""
 ASKED = ("questions", "probes")
 """Digests of whole sets of questions: loose where each item bears a digest of its own."""
 FEW = 8

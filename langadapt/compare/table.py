@@ -127,11 +127,14 @@ def _p(number: float) -> str:
 
 
 def _name(task: str, metric: str, columns: int) -> str:
-    """Both on so many columns; where they do not fit, the longer one gives way."""
+    """Both on so many columns; where they do not fit, the longer one gives way, in its middle: names begin alike and end alike."""
     if len(task) + len(metric) < columns:
         return f"{task} {metric}"
     room = columns - 1 - min(len(task), len(metric), columns // 2)
-    return " ".join(one if len(one) <= room else f"{one[: room - 1]}…" for one in (task, metric))
+    return " ".join(
+        one if len(one) <= room else f"{one[: (room - 1) // 2]}…{one[-(room // 2) :]}"
+        for one in (task, metric)
+    )
 
 
 def _notes(rows: Sequence[Row]) -> dict[str, list[str]]:

@@ -172,7 +172,8 @@ class LocalModel:
         return f"{Path(self.model.name).name if self.model.folder else self.model.name}@{known[:12]}"
 
     def check(self) -> None:
-        """Whatever stops it shows when it is loaded."""
+        """It must be there; what else stops it shows when it is loaded."""
+        _ = self.name
 
     def ask(self, chats: Sequence[Sequence[Turn]], keep: Keep) -> Iterator[int]:
         """Ask in batches; a template that knows no system message has it said by the user."""
@@ -198,6 +199,10 @@ class LocalModel:
                         ),
                     )
                     yield index
+        except ConfigError as error:
+            raise ConfigError(
+                f"the judge {error}", hint="name a judge_model that has a chat template of its own"
+            ) from error
         finally:
             model.close()
 

@@ -128,12 +128,15 @@ class Fidelity(Loads):
                 f"{output} keeps no answers", hint="evaluate first, or give --from-replies FILE"
             )
         known = {question.id: question for question in self._known(pack)}
-        found = stored_answers(replies or output / _ANSWERS, model, known)[:limit]
+        every = stored_answers(replies or output / _ANSWERS, model, known)
+        found = every[:limit]
         judging = self._judging(pack)
         judged = [one for question, answers in found for one in judging.judge(question, answers)]
-        kept = short_hash([(question.id, answers) for question, answers in found])
+        asked = short_hash([(question.id, question.turns) for question, _ in every])
+        kept = short_hash([answers for _, answers in found])
         output.mkdir(parents=True, exist_ok=True)
-        return self._scores(judged, f"replies:{kept}|limit:{limit or 'all'}", output, progress)
+        how = f"questions:{asked}|replies:{kept}|limit:{limit or 'all'}"
+        return self._scores(judged, how, output, progress)
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
         """Both turns of every question that has references, each with its reference."""

@@ -76,13 +76,13 @@ class Pairwise(AsksJudge):
                 hint="set pairwise.judge to a served model, or pairwise.judge_model to one that runs here",
             )
         who.check()
-        questions, stored = self._sides(pack)
-        questions = questions[:limit]
+        questions, stored = self._sides(pack, limit)
+        other = self._other()
         prompts = read_pair_prompts(self.judge_prompts, pack)
         for one in questions:
             questions_asked(prompts, one, ["a"] * len(one.turns), ["b"] * len(one.turns))
         rows = self._answers(checkpoint, questions, output / _ANSWERS, seed, progress)
-        name, theirs = self._theirs(stored, questions, output, seed, progress)
+        name, theirs = self._theirs(stored or other, questions, output, seed, progress)
         ours = [row["answers"] for row in rows]
         asks = [
             ask
@@ -126,16 +126,16 @@ class Pairwise(AsksJudge):
                 "replies": short_hash([p.orders for p in found.pairs]),
             }
         found = found.first(limit)
-        facts["answered"] += f"|limit:{limit}" if limit else ""
         facts["questions"] = len({pair.id for pair in found.pairs})
         output.mkdir(parents=True, exist_ok=True)
         found = replace(found, facts={**found.facts, **facts})
-        return self._scores(found, output, progress, where=replies or output / VERDICTS)
+        cut = f"|limit:{limit}" if limit else ""
+        return self._scores(found, output, progress, where=replies or output / VERDICTS, of=cut)
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
         """Both turns of every question that has references, each with its reference."""
         found: list[tuple[list[Turn], str]] = []
-        for question in self._sides(pack)[0][:limit]:
+        for question in self._sides(pack, limit)[0]:
             talk: list[Turn] = []
             for asked, answer in zip(question.turns, question.reference, strict=False):
                 talk = [*talk, {"role": "user", "content": asked}]
@@ -151,26 +151,26 @@ class Pairwise(AsksJudge):
             for turn, text in enumerate(question.turns, 1)
         ]
 
-    def _sides(self, pack: LanguagePack) -> tuple[list[Question], Stored | None]:
+    def _sides(self, pack: LanguagePack, limit: int | None = None) -> tuple[list[Question], Stored | None]:
         """The questions, and the stored answers where no model gives them; raises `ConfigError` where some have none."""
         with_texts = self.against is not None and any(text_of(row) for _, row in listed(self.against))
         path = self.questions or (self.against if with_texts else pack.path("mt_bench.jsonl"))
-        if path is None or not path.exists():
+        if path is None or not (self.questions or path.exists()):
             raise ConfigError(
                 f"the pack {pack.language.code} has no mt_bench.jsonl",
                 hint="set pairwise.questions to a file",
             )
         questions = with_references(read_asked(path), path, self.references)
         if self.against_model:
-            return questions, None
+            return questions[:limit], None
         if self.against is None:
-            questions = [one for one in questions if one.reference]
+            questions = [one for one in questions if one.reference][:limit]
             if not questions:
                 raise ConfigError(
                     f"{path} has no references", hint="set pairwise.against or pairwise.against_model"
                 )
             return questions, Stored.references(questions)
-        stored = Stored.read(self.against)
+        questions, stored = questions[:limit], Stored.read(self.against)
         missing = [
             one.id for one, answer in zip(questions, stored.of(questions), strict=True) if answer is None
         ]
@@ -181,24 +181,31 @@ class Pairwise(AsksJudge):
             )
         return questions, stored
 
+    def _other(self) -> Checkpoint | None:
+        """The model of the other side, if one answers there; raises where it cannot be found."""
+        if self.against_model is None:
+            return None
+        template = str(self.against_template) if self.against_template else None
+        found = Checkpoint(
+            name=Path(self.against_model.name).name, model=self.against_model, chat_template=template
+        )
+        stamp(found)
+        return found
+
     def _theirs(
         self,
-        stored: Stored | None,
+        other: Stored | Checkpoint | None,
         questions: Sequence[Question],
         output: Path,
         seed: int,
         progress: Progress,
     ) -> tuple[str, list[Sequence[str]]]:
         """The other side's name, as a signature says it, and its answers."""
-        if stored is not None:
-            answers: list[Sequence[str]] = [texts or () for texts in stored.of(questions)]
-            write_other(output / _OTHER, questions, answers, stored.name)
-            return stored.name, answers
-        assert self.against_model is not None
-        template = str(self.against_template) if self.against_template else None
-        other = Checkpoint(
-            name=Path(self.against_model.name).name, model=self.against_model, chat_template=template
-        )
+        if isinstance(other, Stored):
+            answers: list[Sequence[str]] = [texts or () for texts in other.of(questions)]
+            write_other(output / _OTHER, questions, answers, other.name)
+            return other.name, answers
+        assert other is not None
         rows = self._answers(other, questions, output / _OTHER, seed, progress)
         name = f"{other.name} {short_hash([stamp(other), self.sizes, self.dtype, seed])}"
         with alone(output / _OTHER):
@@ -211,13 +218,15 @@ class Pairwise(AsksJudge):
         sizes = Sizes(self.max_new_tokens, self.batch_size, self.dtype)
         return talks(checkpoint, questions, sizes, seed, path=path, progress=progress)
 
-    def _scores(self, found: Replies, output: Path, progress: Progress, *, where: Path) -> list[Score]:
+    def _scores(
+        self, found: Replies, output: Path, progress: Progress, *, where: Path, of: str = ""
+    ) -> list[Score]:
         pairs, known = found.pairs, Known.read(self.difficulty) if self.difficulty else None
         if found.rows:
             by, facts = account(found.rows, found.unread, progress, where=str(where))
         else:
             by, facts = "judge:none was needed", {"unreadable": 0}
-        signature = f"pairwise|{by}|against:{found.against.replace('|', '/')}|{found.facts['answered']}"
+        signature = f"pairwise|{by}|against:{found.against.replace('|', '/')}|{found.facts['answered']}{of}"
         controlled, fit = length_controlled("pairwise", pairs, known, signature=signature)
         bias, alike = biases(pairs, fit), sum(not pair.asked for pair in pairs)
         lines = (
@@ -230,6 +239,7 @@ class Pairwise(AsksJudge):
             ", ".join(
                 f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}"
                 for key, value in counts.items()
+                if value is not None
             )
         )
         for line in lines:

@@ -18,28 +18,31 @@ _FORMS = "give AlpacaEval's list of `instruction` and `output`, FastChat's model
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """Answers by the question's id, or by its text where a file has no ids; `name` is whose they are, with a hash of them all."""
+    """Answers by what was asked, or by the question's id where a file does not say it; `name` is whose they are, with a hash of them all.
+
+    What was asked stands under its turns and a count of those before it with the same ones.
+    """
 
     name: str
     by_id: Mapping[str, tuple[str, ...]]
-    by_text: Mapping[tuple[str, int], tuple[str, ...]]
+    by_turns: Mapping[tuple[tuple[str, ...], int], tuple[str, ...]]
 
     @classmethod
     def read(cls, path: Path) -> "Stored":
         """From a file of one model's answers; raises `DataError` for other rows, `ConfigError` for several models'."""
         by_id: dict[str, tuple[str, ...]] = {}
-        by_text: dict[tuple[str, int], tuple[str, ...]] = {}
+        by_turns: dict[tuple[tuple[str, ...], int], tuple[str, ...]] = {}
         names: dict[str, None] = {}
-        seen: Counter[str] = Counter()
+        seen: Counter[tuple[str, ...]] = Counter()
         for where, row in listed(path):
-            answers, text, name = _answers(row), text_of(row), row.get("id", row.get("question_id"))
-            if answers is None or (text is None and name is None):
+            answers, turns, name = _answers(row), _turns(row), row.get("id", row.get("question_id"))
+            if answers is None or not (turns or name is not None):
                 raise DataError(f"{where}: no answer", hint=_FORMS)
-            if name is not None:
+            if turns:
+                by_turns[turns, seen[turns]] = answers
+                seen[turns] += 1
+            else:
                 by_id[str(name)] = answers
-            if text is not None:
-                by_text[text, seen[text]] = answers
-                seen[text] += 1
             whose = row.get("generator", row.get("model_id"))
             names |= {str(whose): None} if whose else {}
         if len(names) > 1:
@@ -47,25 +50,24 @@ class Stored:
                 f"{path} holds the answers of {len(names)} models: {', '.join(names)}",
                 hint="give a file of one",
             )
-        if not by_id and not by_text:
+        if not by_id and not by_turns:
             raise DataError(f"{path} holds no answers", hint=_FORMS)
-        texts = [sorted(by_id.items()), sorted(by_text.items())]
-        return cls(name=f"{next(iter(names), path.stem)} {short_hash(texts)}", by_id=by_id, by_text=by_text)
+        texts = [sorted(by_id.items()), sorted(by_turns.items())]
+        return cls(name=f"{next(iter(names), path.stem)} {short_hash(texts)}", by_id=by_id, by_turns=by_turns)
 
     @classmethod
     def references(cls, questions: Sequence[Question]) -> "Stored":
         """The questions' own reference answers."""
         known = {one.id: one.reference for one in questions if one.reference}
-        return cls(name=f"references {short_hash(sorted(known.items()))}", by_id=known, by_text={})
+        return cls(name=f"references {short_hash(sorted(known.items()))}", by_id=known, by_turns={})
 
     def of(self, questions: Sequence[Question]) -> list[tuple[str, ...] | None]:
         """The answers to each question, in order; None where there are none, or fewer than it has turns."""
-        seen: Counter[str] = Counter()
+        seen: Counter[tuple[str, ...]] = Counter()
         found: list[tuple[str, ...] | None] = []
         for one in questions:
-            text = one.turns[0]
-            answers = self.by_id.get(one.id) or self.by_text.get((text, seen[text]))
-            seen[text] += 1
+            answers = self.by_turns.get((one.turns, seen[one.turns])) or self.by_id.get(one.id)
+            seen[one.turns] += 1
             found.append(answers if answers and len(answers) >= len(one.turns) else None)
         return found
 
@@ -92,3 +94,11 @@ def write_other(
 def _answers(row: Row) -> tuple[str, ...] | None:
     output = row.get("output", row.get("answer"))
     return (output,) if isinstance(output, str) else turns_of(row)
+
+
+def _turns(row: Row) -> tuple[str, ...]:
+    """What was asked, as far as the row says it."""
+    text, turns = text_of(row), row.get("turns")
+    if text is None and isinstance(turns, list) and all(isinstance(one, str) for one in turns):
+        return tuple(turns)
+    return () if text is None else (text,)

@@ -84,7 +84,8 @@ def mark(ours: Sequence[str], theirs: Sequence[str], turn: int) -> str:
 
 def won(row: Row) -> float | None:
     """What a reply says of the checkpoint's answer: 1, 0.5 or 0; None where it cannot be read."""
-    side = preferred(row["reply"]) if isinstance(row.get("reply"), str) else None
+    cut = row.get("finish") == "length"
+    side = preferred(row["reply"], cut=cut) if isinstance(row.get("reply"), str) else None
     value = None if side is None else _WON[side]
     return value if value is None or row["order"] == 1 else 1 - value
 

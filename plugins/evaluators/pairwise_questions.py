@@ -23,7 +23,7 @@ def read_asked(path: Path) -> list[Question]:
     `DataError` for what is neither, `ConfigError` for ids that stand there twice.
     """
     rows = list(listed(path))
-    if rows and all(len(one.get("turns") or ()) == 2 for _, one in rows):
+    if rows and all(isinstance(turns := one.get("turns"), list) and len(turns) == 2 for _, one in rows):
         return read_questions(path)
     found: list[Question] = []
     seen: dict[str, int] = {}
@@ -45,8 +45,12 @@ def listed(path: Path) -> Iterator[tuple[str, Row]]:
     if path.suffix == ".json":
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError, RecursionError) as error:
-            raise DataError(f"{path}: not JSON ({error})", hint="mend the file") from error
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}", hint="name a file that can be read") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"{path}: not JSON ({error})", hint="mend the file, or name it .jsonl where it is JSON Lines"
+            ) from error
         if isinstance(table, dict):
             table = [{"id": key, **row} if isinstance(row, dict) else row for key, row in table.items()]
         rows = enumerate(table, 1) if isinstance(table, list) else iter(())
@@ -56,6 +60,12 @@ def listed(path: Path) -> Iterator[tuple[str, Row]]:
         where = f"{path}, {'row' if path.suffix == '.json' else 'line'} {number}"
         if not isinstance(row, dict):
             raise DataError(f"{where}: no object", hint=_FORMS)
+        try:
+            json.dumps(row, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{where}: holds half a character (a lone surrogate)", hint="mend or drop the row"
+            ) from error
         yield where, row
 
 
@@ -105,7 +115,7 @@ def pair_messages(
             {"role": "system", "content": prompt["system"]},
             {"role": "user", "content": prompt["template"].format(**values)},
         ]
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
             f"judge prompt pairwise.{name}: {error}",
             hint="docs/reference lists the placeholders of a judge prompt",

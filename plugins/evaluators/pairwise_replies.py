@@ -17,6 +17,7 @@ from langadapt_plugins.evaluators.questions import category_of
 from langadapt_plugins.generation import short_hash
 
 _FORMS = "AlpacaEval's annotations.json, FastChat's JUDGE_pair.jsonl or our judgements.jsonl"
+_EVALUATE = "evaluate with pairwise.judge first, or give --from-replies FILE"
 _NO_REPLY = "$ERROR$"
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ def kept(output: Path, verdicts: str, ours: str, theirs: str) -> Replies:
     """
     others = {row["id"]: row for row in rows_of(output / theirs)}
     both = [(row, others[row["id"]]) for row in rows_of(output / ours) if row.get("id") in others]
+    if not both:
+        raise ConfigError(f"{output} keeps no pairs of answers", hint=_EVALUATE)
     marks: dict[tuple[Any, Any], str] = {
         (row["id"], turn + 1): mark(row["answers"], other["answers"], turn)
         for row, other in both
@@ -68,17 +71,13 @@ def kept(output: Path, verdicts: str, ours: str, theirs: str) -> Replies:
         for row in rows_of(output / verdicts)
         if marks.get((row.get("id"), row.get("turn"))) == row.get("answer")
     ]
-    if not there:
-        raise ConfigError(
-            f"{output} keeps no verdicts on the pairs there",
-            hint="evaluate with pairwise.judge first, or give --from-replies FILE",
-        )
-    last = (there[-1].get("judge"), there[-1].get("prompts"))
-    there = [row for row in there if (row.get("judge"), row.get("prompts")) == last]
+    there = _latest(there)
     pairs = judged_pairs(
         [(row["id"], row.get("category", "other"), row["answers"], other["answers"]) for row, other in both],
         there,
     )
+    if not there and any(pair.asked for pair in pairs):
+        raise ConfigError(f"{output} keeps no verdicts on the pairs there", hint=_EVALUATE)
     return Replies(pairs=pairs, rows=there, against=str(both[0][1].get("model", "unstated")))
 
 
@@ -94,16 +93,15 @@ def from_file(path: Path, model: str) -> Replies:
 
 
 def _annotated(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Replies:
-    """AlpacaEval's: the second output is the scored one, each pair was shown once, in an order that was drawn."""
-    made = [(_made(_annotation, row, where), row) for where, row in rows]
-    scored = _chosen(path, [row.get("generator_2") for _, row in made], model)
-    mine = [(pair, row) for pair, row in made if str(row.get("generator_2")) == scored]
-    against = dict.fromkeys(str(row.get("generator_1")) for _, row in mine)
-    if len(against) > 1:
-        raise ConfigError(
-            f"{path} compares {scored} with {len(against)} models: {', '.join(against)}",
-            hint="give a file for each",
-        )
+    """AlpacaEval's: each pair was shown once, in an order that was drawn.
+
+    The second output is the scored one, but where `model` names the first one's model.
+    """
+    named = [name for _, row in rows if (name := row.get("generator_1")) in (model, Path(model).name)]
+    scored = _chosen(path, [*(row.get("generator_2") for _, row in rows), *named], model)
+    there = _compared(rows, scored, ("generator_2", "generator_1"))
+    against = _only(path, scored, [other for *_, other in there])
+    mine = [(_made(lambda one: _annotation(one, scored), row, where), row) for where, row, _ in there]
     seen: Counter[str] = Counter()
     pairs = []
     for place, (pair, row) in enumerate(mine):
@@ -121,23 +119,26 @@ def _annotated(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Repli
         rows=[
             {"id": pair.id, "judge": row.get("annotator")} for pair, (_, row) in zip(pairs, mine, strict=True)
         ],
-        against=next(iter(against)),
+        against=against,
         facts={"price": math.fsum(price)} if price else {},
     )
 
 
-def _annotation(row: Mapping[str, Any]) -> Pair:
+def _annotation(row: Mapping[str, Any], scored: str) -> Pair:
+    second = str(row.get("generator_2") or "unstated") == scored
     told = row["preference"]
-    value = None if told is None else float(told)
-    fine = value is not None and (value == 0 or 1 <= value <= 2)
-    lengths = tuple(len(_text(row[key])) for key in ("output_2", "output_1"))
+    if isinstance(told, bool):
+        raise TypeError("the preference is no number")
+    value = None if told is None else float(told) or 1.5
+    won = value - 1 if value is not None and 1 <= value <= 2 else None
+    ours, theirs = (len(_text(row[key])) for key in ("output_2", "output_1"))
     if isinstance(row.get("index", 0), bool) or not isinstance(row.get("index", 0), int):
         raise TypeError("the index is no whole number")
     return Pair(
         id=short_hash(_text(row["instruction"])),
         category=str(row.get("dataset") or "other"),
-        orders=((value or 1.5) - 1 if fine and value is not None else None,),
-        lengths=(lengths[0], lengths[1]),
+        orders=(won if won is None or second else 1 - won,),
+        lengths=(ours, theirs) if second else (theirs, ours),
     )
 
 
@@ -145,19 +146,10 @@ def _fastchat(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Replie
     """FastChat's: in its first game the first model's answer is shown first."""
     names = [str(row.get(key)) for _, row in rows for key in ("model_1", "model_2")]
     scored = _chosen(path, names, model, several=True)
-    mine = [
-        (where, row) for where, row in rows if scored in (str(row.get("model_1")), str(row.get("model_2")))
-    ]
-    against = dict.fromkeys(
-        str(row.get("model_1" if str(row.get("model_2")) == scored else "model_2")) for _, row in mine
-    )
-    if len(against) > 1:
-        raise ConfigError(
-            f"{path} compares {scored} with {len(against)} models: {', '.join(against)}",
-            hint="give a file for each",
-        )
-    games = [_made(lambda one: _games(one, scored), row, where) for where, row in mine]
-    return _grouped([game for pair in games for game in pair], next(iter(against)))
+    mine = _compared(rows, scored, ("model_1", "model_2"))
+    games = [_made(lambda one: _games(one, scored), row, where) for where, row, _ in mine]
+    against = _only(path, scored, [other for *_, other in mine])
+    return _grouped([game for pair in games for game in pair], against)
 
 
 def _games(row: Mapping[str, Any], scored: str) -> list[Row]:
@@ -187,7 +179,21 @@ def _own(path: Path, rows: Sequence[tuple[str, Row]]) -> Replies:
             raise ValueError("turn or order")
         return {**row, "id": str(row["id"]), "reply": None if row["reply"] is None else _text(row["reply"])}
 
-    return _grouped([_made(row_of, row, where) for where, row in rows], f"unstated in {path.name}")
+    read = [_made(row_of, row, where) for where, row in rows]
+    return _grouped(_latest(read), f"unstated in {path.name}")
+
+
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """For each order of a pair the last verdict: by the judge and the prompts of the last row, on the answers that were judged last."""
+    answers = {(row["id"], row["turn"]): row.get("answer") for row in rows}
+    asked = [(row.get("judge"), row.get("prompts")) for row in rows]
+    return list(
+        {
+            (row["id"], row["turn"], row["order"]): row
+            for row, by in zip(rows, asked, strict=True)
+            if by == asked[-1] and row.get("answer") == answers[row["id"], row["turn"]]
+        }.values()
+    )
 
 
 def _grouped(rows: Sequence[Row], against: str) -> Replies:
@@ -210,9 +216,32 @@ def _grouped(rows: Sequence[Row], against: str) -> Replies:
     return Replies(pairs=pairs, rows=list(last.values()), against=against)
 
 
+def _compared(
+    rows: Sequence[tuple[str, Row]], scored: str, sides: tuple[str, str]
+) -> list[tuple[str, Row, str]]:
+    """The rows with the scored model on either side, each with the other side's name."""
+    found = []
+    for where, row in rows:
+        one, other = (str(row.get(side) or "unstated") for side in sides)
+        if scored in (one, other):
+            found.append((where, row, other if one == scored else one))
+    return found
+
+
+def _only(path: Path, scored: str, against: Sequence[str]) -> str:
+    """The one model that the scored one is compared with."""
+    there = dict.fromkeys(against)
+    if len(there) > 1:
+        raise ConfigError(
+            f"{path} compares {scored} with {len(there)} models: {', '.join(there)}",
+            hint="give a file for each",
+        )
+    return next(iter(there))
+
+
 def _chosen(path: Path, names: Sequence[Any], model: str, *, several: bool = False) -> str:
     """The model that is scored: the one that `model` names, or the only one."""
-    there = dict.fromkeys(str(name) for name in names)
+    there = dict.fromkeys(str(name or "unstated") for name in names)
     wanted = next((name for name in (model, Path(model).name) if name in there), None)
     if wanted is None and len(there) == 1 and not several:
         wanted = next(iter(there))

@@ -1,5 +1,6 @@
 """Pairs to scores, and what the judge's verdicts hang on beside the answers' worth: place and length."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -15,7 +16,7 @@ Interval = tuple[float, float]
 
 
 def win_rates(task: str, pairs: Sequence[Pair], *, signature: str) -> list[Score]:
-    """The win rate in percent over all pairs, then of turns and categories where there are several; `n` counts questions.
+    """The win rate in percent over all pairs, then of turns where there are two, and of named categories; `n` counts questions.
 
     Ties count half. Intervals are over questions, whose turns are not independent of each other.
     """
@@ -71,10 +72,12 @@ def length_controlled(
 
 
 def numbers(pairs: Sequence[Pair], found: Controlled | None) -> dict[str, float | int | None]:
-    """AlpacaEval's own numbers under its own names; `avg_length` is of the checkpoint's answers, in characters."""
-    told: dict[str, float | int | None] = dict(
-        counted([None if p.value is None else 1 + p.value for p in pairs])
-    )
+    """AlpacaEval's own numbers under its own names, None where there are too few pairs for one.
+
+    `avg_length` is of the checkpoint's answers, in characters.
+    """
+    rates = counted([None if p.value is None else 1 + p.value for p in pairs])
+    told = {key: None if math.isnan(value) else value for key, value in rates.items()}
     lengths = [pair.lengths[0] for pair in pairs if pair.lengths]
     told["avg_length"] = int(fmean(lengths)) if lengths else None
     told["length_controlled_winrate"] = 100 * found.value if found else None
@@ -152,8 +155,6 @@ def _share(values: Sequence[tuple[str, float]]) -> dict[str, Any] | None:
 
 
 def _odds(found: Controlled) -> dict[str, Any]:
-    import math
-
     step = math.tanh(1)
     limits = found.length_interval and tuple(
         math.exp(min(700.0, step * one)) for one in found.length_interval

@@ -117,8 +117,11 @@ _KEYS = re.compile(
 )
 
 
-def preferred(reply: str) -> Choice | None:
-    """A or B, whichever answer the judge prefers, C for a tie; None where that cannot be read."""
+def preferred(reply: str, *, cut: bool = False) -> Choice | None:
+    """A or B, whichever answer the judge prefers, C for a tie; None where that cannot be read.
+
+    Of a reply that was `cut` off the sentences are no verdict: what would have followed may have weighed more.
+    """
     text = uncoded(_unpacked(spoken(reply).translate(_SIGNED)))
     text = plain(_TAGGED.sub(r" [[\2]] ", text))
     text = _RULE.sub(" ", unicodedata.normalize("NFKC", text))
@@ -129,7 +132,7 @@ def preferred(reply: str) -> Choice | None:
         return found[-1]
     if ranked := {side for match in _RANKED.finditer(text) if (side := _read(match))}:
         return ranked.pop() if len(ranked) == 1 else None
-    return _alone(text) or _said(text)
+    return _alone(text) or (None if cut else _said(text))
 
 
 def _alone(text: str) -> Choice | None:

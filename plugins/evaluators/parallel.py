@@ -1,6 +1,5 @@
 """Parallel text: a TSV file, JSON Lines, or two text files with a line for each other's."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,16 +62,17 @@ def _beside(path: Path, references: Path) -> Iterator[tuple[str, str, str]]:
 def _tabbed(path: Path, names: tuple[tuple[str, ...], tuple[str, ...]]) -> Iterator[tuple[str, str, str]]:
     rows = [
         (number, row)
-        for number, row in enumerate(csv.reader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE), 1)
+        for number, row in enumerate((line.split("\t") for line in _lines(path)), 1)
         if any(cell.strip() for cell in row)
     ]
     heads = [cell.strip().lower() for cell in rows[0][1]] if rows else []
     places = [next((heads.index(name) for name in side if name in heads), None) for side in names]
     named = None not in places
     source, target = (places[0] or 0, places[1] or 0) if named else (0, 1)
+    width = len(heads) if named else 2
     for number, row in rows[1:] if named else rows:
-        if len(row) <= max(source, target) or (not named and len(row) != 2):
-            raise DataError(f"{path}, line {number}: {len(row)} columns, and two are needed", hint=_FORMS)
+        if not max(source, target) < len(row) <= width:  # more: a tab within a text
+            raise DataError(f"{path}, line {number}: {len(row)} columns, not {width}", hint=_FORMS)
         yield f"line {number}", row[source], row[target]
 
 
@@ -91,10 +91,9 @@ def _sides(row: Any, names: tuple[tuple[str, ...], tuple[str, ...]], where: str)
 
 def _lines(path: Path) -> list[str]:
     try:
-        return (
-            path.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n") if path.stat().st_size else []
-        )
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}", hint=_FORMS) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason})", hint="save the file as UTF-8") from error
+    return text.removesuffix("\n").split("\n") if text else []

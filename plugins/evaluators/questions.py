@@ -156,7 +156,7 @@ def messages(
             {"role": "system", "content": prompt["system"]},
             {"role": "user", "content": prompt["template"].format(**values)},
         ]
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
             f"judge prompt {name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
         ) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from langadapt.errors import ConfigError
 from langadapt.languages import read_yaml
+from langadapt_plugins.evaluators.benchmarks import set_names
 
 _BY_ITSELF = {"dataset_path", "custom_dataset", "include", "class"}
 _BUILDERS = ("arrow", "csv", "json", "parquet", "text")
@@ -40,7 +41,7 @@ def task_manager(
         unknown = sorted(_unknown(names, members))
         if not unknown:
             return manager, names
-    known = [*short, *index]
+    known = [*short, *index, *set_names()]
     near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     raise ConfigError.of(
         (
@@ -48,7 +49,7 @@ def task_manager(
             for name in unknown
         ),
         where="harness.tasks",
-        hint="names are lm-eval's (`lm-eval ls tasks`), or files of the pack's tasks folder without .yaml",
+        hint="names are lm-eval's (`lm-eval ls tasks`), files of the pack's tasks folder without .yaml, or sets",
     )
 
 

@@ -40,7 +40,7 @@ class Metric:
             ),
             Score(
                 task=task, metric=f"sentence-{self.name}", value=sum(parts) / len(parts), n=len(parts),
-                interval=mean_interval(parts, bounds=(0, 100) if better else None), higher_is_better=better,
+                interval=mean_interval(parts, bounds=(0, 100 if better else math.inf)), higher_is_better=better,
                 signature=f"sentence-{self.name}|{self._segment.get_signature()}|{asked}",
             ),
         ]  # fmt: skip

@@ -72,7 +72,10 @@ class Reader:
         return Reading(sizes.most_common(1)[0][0], own, next(other, "") if mixed else "")
 
     def _told(self, text: str) -> tuple[str, float] | None:
-        """The likeliest language, and how likely the asked one is; None for names alone, and where nothing else speaks for another one."""
+        """The likeliest language, and how likely the asked one is; None for names alone, and where nothing else speaks for another one.
+
+        Different words decide where the likeliest one is near the asked one, and in short texts: "was" is German, and in any English story.
+        """
         words = _WORD.findall(text)
         if all(word[0].isupper() for word in words) and not text.isupper():
             return None
@@ -80,20 +83,20 @@ class Reader:
         if not guesses:
             return None
         name, own = guesses[0][0], share(guesses, self._code, _SAME)
-        near = self._near
-        if near or (own < _HALF and len(text) <= _SHORT):
+        near, among = self._near, "nb" if name == "no" else name
+        close = among in near.values()
+        if close or (own < _HALF and len(text) <= _SHORT):
             counts = (
-                Counter(near[word.lower()] for word in words if word.lower() in near)
-                if near
-                else self.identifier.signs(text)
+                Counter(near[word] for word in near.keys() & {word.lower() for word in words})
+                if close
+                else self.identifier.signs(" ".join({*text.lower().split()}))
             )
             ours = counts.pop(self._short, 0)
             best, most = max(counts.items(), key=lambda one: one[1], default=("", 0))
             sure = own > _SURE and self.identifier.knows(best)
-            among = "nb" if name == "no" else name
-            if among in near.values() and not sure and most >= _SIGNS and most > 2 * ours:
+            if close and not sure and most >= _SIGNS and most > 2 * ours:
                 return best, 0.0
-            if ours >= _SIGNS and ours > 2 * most:
+            if ours >= _SIGNS and ours >= 2 * most:
                 return self._short, 1.0
         return (name, own) if own >= _HALF or self._shown(name, text, words) else None
 
@@ -104,7 +107,7 @@ class Reader:
         known = self.identifier.small_words(name) | _near_words(name)
         if not known.isdisjoint(word.lower() for word in words):
             return True
-        return self._size(" ".join(word for word in words if word.islower() and len(word) > 2)) >= _SURELY
+        return self._size(" ".join({word for word in words if word.islower() and len(word) > 2})) >= _SURELY
 
     def _surely(self, text: str) -> bool:
         """Whether a paragraph that is taken for another language has too little of the asked one."""

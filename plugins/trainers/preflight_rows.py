@@ -1,6 +1,7 @@
 """Rows as they will be trained on: what is cut, what is learned, pairs that say the same."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -65,14 +66,17 @@ def of_sample(case: Case, count: int) -> str:
     )
 
 
-def special(case: Case, texts: Sequence[str]) -> Iterator[Finding]:
-    """Texts that hold the tokenizer's own tokens."""
-    for mark in (mark for mark in case.tokenizer.all_special_tokens if len(mark) > 2):
-        if count := sum(mark in text for text in texts):
-            yield warning(
-                f"{of_sample(case, count)} say {mark!r}, which the tokenizer takes for a token of its own",
-                ROWS,
-            )
+def marks(case: Case, texts: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The tokenizer's control tokens that are written out in texts, those without a name (such as a role's) too, and in how many."""
+    own = {at: token.content for at, token in case.tokenizer.added_tokens_decoder.items() if token.special}
+    read = case.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+    said = Counter(
+        own[at]
+        for text, ids in zip(texts, read, strict=True)
+        for at in own.keys() & ids
+        if len(own[at]) > 2 and own[at] in text  # what is unknown is a token of its own without being said
+    )
+    yield from said.items()
 
 
 def lossy(case: Case, made: Sequence[tuple[str, Tokens]]) -> Iterator[Finding]:
@@ -97,7 +101,10 @@ def _changed(case: Case, changed: Sequence[str], count: int) -> Iterator[Finding
 def _texts(case: Case) -> Iterator[Finding]:
     """Texts that hold the tokenizer's own tokens, and answers that say nothing."""
     said = ["\n".join(turn["content"] for side in row.values() for turn in side) for row in case.sample]
-    yield from special(case, said)
+    for mark, count in marks(case, said):
+        yield warning(
+            f"{of_sample(case, count)} say {mark!r}, which the tokenizer takes for a token of its own", ROWS
+        )
     silent = sum(
         any(
             turn["role"] == "assistant" and not turn["content"].strip()

@@ -51,11 +51,6 @@ def steps_of(case: Case, sample: Sequence[Sequence[Tokens]]) -> Iterator[Finding
             f"eval_steps is {every}, and the training ends after {steps}: there is one evaluation, at the end",
             "eval_steps",
         )
-    if int(case.settings.get("logging_steps", 1)) > steps > _FEW:
-        yield warning(
-            f"logging_steps is {case.settings['logging_steps']} of {steps} steps: there are no curves",
-            "logging_steps",
-        )
     save = int(case.settings.get("save_steps", 0))
     if save >= steps > 2 * _FEW:
         level = warning if steps > 200 else note

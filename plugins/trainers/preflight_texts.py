@@ -6,9 +6,10 @@ from dataclasses import replace
 from langadapt.interfaces import Finding
 from langadapt_plugins.trainers import preflight_tokens
 from langadapt_plugins.trainers.preflight import Case, error, note, warning
-from langadapt_plugins.trainers.preflight_rows import MANY, ROWS, lossy, of_sample, special, unknown
+from langadapt_plugins.trainers.preflight_rows import MANY, ROWS, lossy, marks, of_sample, unknown
 from langadapt_plugins.trainers.preflight_steps import steps_of
 from langadapt_plugins.trainers.preflight_tokens import Tokens
+from langadapt_plugins.trainers.trl_texts import inner
 
 _BASE = "recipe:base"
 
@@ -19,14 +20,15 @@ def found(case: Case) -> Iterator[Finding]:
     if not tokenizer.eos_token:
         yield error("the tokenizer has no token that ends a text: documents would run into each other", _BASE)
         return
-    made = [(str(row["text"]), preflight_tokens.of_row(case, row)[0]) for row in case.sample]
+    made = [
+        (inner(tokenizer, str(row["text"])), preflight_tokens.of_row(case, row)[0]) for row in case.sample
+    ]
     if not made:
         return
     documents = [tokens for _, tokens in made]
-    yield from special(case, [text for text, _ in made])
+    yield from _marks(case, [text for text, _ in made])
     yield from lossy(case, made)
     yield from unknown(case, documents)
-    yield from _marks(case, documents)
     yield from _lengths(case, documents)
     yield from _share(case, documents)
     yield from steps_of(_mixed(case, documents), [[tokens] for tokens in documents])
@@ -47,15 +49,18 @@ def _english(case: Case, documents: list[Tokens]) -> tuple[int, int]:
     return sum(size for size, ours in sizes if ours), sum(size for size, _ in sizes)
 
 
-def _marks(case: Case, documents: list[Tokens]) -> Iterator[Finding]:
-    """Rows that are several documents in one already: what begins and ends a text stands in their middle."""
-    borders = {case.tokenizer.bos_token_id, case.tokenizer.eos_token_id}
-    inside = sum(not borders.isdisjoint(list(tokens.ids)[1:-1]) for tokens in documents)
-    if inside > MANY * len(documents):
-        yield error(
-            f"{of_sample(case, inside)} hold tokens that begin or end a text in their middle: give each document a row of its own",
-            ROWS,
-        )
+def _marks(case: Case, texts: list[str]) -> Iterator[Finding]:
+    """Control tokens that are written out; where they begin and end texts, rows may be several documents in one already."""
+    for mark, count in marks(case, texts):
+        if mark in (case.tokenizer.bos_token, case.tokenizer.eos_token) and count > MANY * len(texts):
+            yield error(
+                f"{of_sample(case, count)} say {mark!r} in their middle, which begins or ends a text: give each document a row of its own",
+                ROWS,
+            )
+        else:
+            yield note(
+                f"{of_sample(case, count)} say {mark!r}: read as letters, not as a token of its own", ROWS
+            )
 
 
 def _lengths(case: Case, documents: list[Tokens]) -> Iterator[Finding]:

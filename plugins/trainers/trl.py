@@ -9,6 +9,7 @@ from langadapt.errors import ConfigError
 from langadapt.interfaces import Checkpoint, Progress, TrainingJob
 from langadapt_plugins.trainers.trl_base import Trl, text_of
 from langadapt_plugins.trainers.trl_rows import Takes
+from langadapt_plugins.trainers.trl_start import divided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,4 +100,5 @@ class TrlDpo(Trl):
 
     def trl_arguments(self) -> dict[str, Any]:
         """The settings under TRL's names."""
-        return {**super().trl_arguments(), "precompute_ref_log_probs": self.reference == "cached"}
+        before = self.lora and divided(self._settings()) == "FSDP"  # TRL would read with weights that are on no device yet
+        return {**super().trl_arguments(), "precompute_ref_log_probs": self.reference == "cached" and not before}

@@ -11,7 +11,7 @@ from langadapt.interfaces import Progress
 from langadapt_plugins.trainers.trl_rows import COLUMNS, Takes, trl_rows
 from langadapt_plugins.trainers.trl_texts import mixed, tokenized
 
-_ROWS_VERSION = "1"  # raise when trl_rows gives other rows for the same file: data sets are cached by their file's content
+_ROWS_VERSION = "2"  # raise when trl_rows or trl_texts make other rows of the same file: data sets are cached by their file's content
 
 
 def datasets_of(

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from langadapt.launch import asking
@@ -43,7 +42,7 @@ def join(folder: Path, machine: int, *, once: bool = False) -> int:
     taken, code = None, 0
     while True:
         found = begun(folder)
-        if not found or found == taken:
+        if not found or (taken and found[1] <= taken[1]):  # what was left unfinished before is not gone on with
             time.sleep(_LOOK_S)
             continue
         taken = found
@@ -59,18 +58,24 @@ def join(folder: Path, machine: int, *, once: bool = False) -> int:
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **environment()},
             )
         with child, asking(child) as asked:
-            code = _end_of(child, lambda taken=found: begun(folder) == taken)  # type: ignore[misc]
+            code = _end_of(child, folder, found)
         _say(f"machine {machine}: it ended with code {code}")
         if once or asked.is_set():
             return code
 
 
-def _end_of(child: "subprocess.Popen[str]", goes_on: Callable[[], bool]) -> int:
-    """Wait for the end, not much longer than machine 0 goes on with it."""
+def _end_of(child: "subprocess.Popen[str]", folder: Path, taken: tuple[Path, int]) -> int:
+    """Wait for the end: not much longer than machine 0 goes on with it, and no longer where it begins anew.
+
+    One that waits for a machine 0 that was killed would else meet the next, and be ended in the middle of it.
+    """
     last = time.monotonic()
     try:
         while child.poll() is None and time.monotonic() - last < _GRACE_S:
-            last = time.monotonic() if goes_on() else last
+            found = begun(folder)
+            if found and found[1] > taken[1]:
+                break
+            last = time.monotonic() if found == taken else last
             time.sleep(_LOOK_S)
     finally:
         assert child.stdin is not None

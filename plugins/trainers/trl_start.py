@@ -53,7 +53,18 @@ def configuration(settings: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if differ:
         raise ConfigError.of(differ, where=scale, hint="write the same into both")
+    if processes > 1 and "beta" in settings and not settings.get("lora") and _read_by_one(own):
+        raise ConfigError(
+            f"{scale}: TRL 1.16 divides DPO's reference without handing out the weights that one process read",
+            hint="write `fsdp_cpu_ram_efficient_loading: false` under `fsdp_config`, or set `lora`",
+        )
     return told | own | meets | {"machine_rank": 0}
+
+
+def _read_by_one(own: Mapping[str, Any]) -> bool:
+    """Whether FSDP has one process of a machine read the weights, which is accelerate's default."""
+    told = own.get("fsdp_config", {}).get("fsdp_cpu_ram_efficient_loading", True)
+    return own.get("distributed_type") == "FSDP" and str(told).lower() == "true"
 
 
 def wrong(settings: Mapping[str, Any]) -> list[str]:

@@ -16,17 +16,26 @@ def document(tokenizer: Any, text: str) -> list[int]:
 
 
 def documents(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    """The tokens of each: EOS at its end, BOS before it where the tokenizer sets one, each once, whatever the text brings along."""
+    """The tokens of each: EOS at its end, BOS before it where the tokenizer sets one, each once; no other token of a text is a mark."""
     begins, ends = tokenizer.bos_token_id, tokenizer.eos_token_id
     sets = begins is not None and list(tokenizer("a")["input_ids"])[:1] == [begins]
-    made = []
-    for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]:
-        last = max((place for place, token in enumerate(ids) if token != ends), default=-1)
-        body = list(ids[: last + 1])
-        while body and body[0] in (begins, ends):
-            del body[0]
-        made.append([*([begins] if sets else []), *body, ends] if body else [])
-    return made
+    said = [inner(tokenizer, text) for text in texts]
+    made = tokenizer(said, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return [
+        [*([begins] if sets else []), *ids, ends] if text.strip() else []
+        for text, ids in zip(said, made, strict=True)
+    ]
+
+
+def inner(tokenizer: Any, text: str) -> str:
+    """The text less the BOS and EOS that some corpora write out at its beginning and end; elsewhere they are letters like others."""
+    marks = tuple(mark for mark in (tokenizer.bos_token, tokenizer.eos_token) if mark)
+    begin, end = 0, len(text)
+    while mark := next((mark for mark in marks if text.startswith(mark, begin, end)), ""):
+        begin += len(mark)
+    while mark := next((mark for mark in marks if text.endswith(mark, begin, end)), ""):
+        end -= len(mark)
+    return text[begin:end]
 
 
 def tokenized(rows: Any, tokenizer: Any, arguments: Any) -> Any:

@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import datasets
 import torch
 from figures import Figure, heading, summed_up
 from transformers import AutoModelForCausalLM, Trainer
@@ -43,7 +44,7 @@ COMMON = {
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "SFT, NEFTune": ("sft", {"neftune": 5.0}),
     "SFT, packed": ("sft", {"packing": True, "batch_size": 4, "per_device_batch_size": 2}),
-    "SFT, by length": ("sft", {"arguments": {"train_sampling_strategy": "group_by_length"}}),
+    "SFT, by length": ("sft", {"arguments": {"train_sampling_strategy": "group_by_length"}, "neftune": 5.0}),
     "SFT, LoRA, dropout": ("sft", {"lora": 4, "lora_dropout": 0.2}),
     "DPO": ("dpo", {}),
 }
@@ -191,7 +192,7 @@ def figures(kills: int = KILLS, seed: int = 7, variants: Iterable[str] = VARIANT
     rng, found = random.Random(seed), []
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        os.environ["HF_DATASETS_CACHE"] = str(root / "cache")
+        datasets.config.HF_DATASETS_CACHE = root / "cache"
         base = tiny_model(root / "base", [str(row) for kind in ("sft", "dpo") for row in rows(kind)])
         for variant in variants:
             whole = Training(root / variant / "whole", base, variant)

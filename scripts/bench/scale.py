@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 
+import datasets
 import torch
 from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 from accelerate.utils.launch import prepare_multi_gpu_env
@@ -26,10 +27,14 @@ from langadapt.testing.tiny import tiny_model
 from langadapt_plugins.trainers.trl_start import ACCELERATE, command, configuration
 
 TOLERANCE = 1e-5
-DEFAULT = tuple(product(("SFT, by length", "SFT, packed", "SFT, LoRA", "DPO"), ("ddp", "fsdp2")))
+DEFAULT = tuple(product(("SFT, by length", "SFT, packed", "SFT, LoRA", "DPO", "DPO, LoRA"), ("ddp", "fsdp2")))
 WHOLE = {"dataloader_drop_last": True}
 """Where an epoch's rows do not fill the last batches of all processes, accelerate fills up with rows of the beginning: another batch."""
-ALIKE = {"SFT, LoRA": ("SFT, LoRA, dropout", {"lora_dropout": 0.0})}
+ALIKE = {
+    "SFT, by length": ("SFT, by length", {"neftune": None}),
+    "SFT, LoRA": ("SFT, LoRA, dropout", {"lora_dropout": 0.0}),
+    "DPO, LoRA": ("DPO", {"lora": 4, "lora_dropout": 0.0}),
+}
 """Noise has the shape of a process's batch: one and two processes cannot draw the same."""
 
 
@@ -81,7 +86,7 @@ def figures(cases: Iterable[tuple[str, str]] = DEFAULT) -> list[Figure]:
     found = []
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        os.environ["HF_DATASETS_CACHE"] = str(root / "cache")
+        datasets.config.HF_DATASETS_CACHE = root / "cache"
         base = tiny_model(root / "base", [str(row) for kind in ("sft", "dpo") for row in rows(kind)])
         for case, scale in cases:
             variant, more = ALIKE.get(case, (case, {}))

@@ -8,6 +8,7 @@ from tiny import tiny_model
 import langadapt
 from langadapt import registry
 from langadapt.cli import cli
+from langadapt.compare import compare, sides
 from langadapt.compare.items import scores as compared
 from langadapt.compare.sides import Side
 from langadapt.errors import ConfigError, DataError
@@ -102,6 +103,24 @@ def test_compare_reads_the_values(pack, tmp_path):
     assert len(told["fidelity", "in-language"].items) == 4
     assert all(one.items for one in read), [one.task for one in read if not one.items]
     assert not wanting
+
+
+def test_stored_answers_of_two_models_are_compared(pack, tmp_path):
+    for name, texts, limit in (
+        ("one", [GOOD, BAD], None),
+        ("two", [GOOD, GOOD], None),
+        ("few", [BAD, BAD], 3),
+    ):
+        path, folder = tmp_path / f"{name}.jsonl", tmp_path / name / "fidelity"
+        rows = [{"id": str(n), "answers": texts} for n in range(1, 6)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        found = Fidelity().rescored(
+            path, model=name, pack=pack, output=folder, limit=limit, progress=Silent()
+        )
+        (folder / "scores.json").write_text(json.dumps([vars(one) for one in found]), encoding="utf-8")
+    for second, items, difference in (("two", 8, 0.5), ("few", 4, -0.5)):
+        (row, *_) = compare(sides([str(tmp_path / "one"), str(tmp_path / second)])).rows
+        assert (row.metric, row.test.items, row.test.difference) == ("in-language", items, difference)
 
 
 @pytest.mark.parametrize(

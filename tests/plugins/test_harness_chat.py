@@ -98,13 +98,12 @@ def texts(model, rows):
 
 
 @pytest.mark.parametrize("engine", ["shared", "hf"])
-@pytest.mark.parametrize("task", ["chosen", "written"])
 @pytest.mark.parametrize("template", ["none", "without", "with"])
-def test_a_text_begins_once(model, pack, read, tmp_path, engine, task, template):
+def test_a_text_begins_once(model, pack, read, tmp_path, engine, template):
     """Whoever writes the mark of the beginning: the template, or the tokenizer."""
     path = tmp_path / f"{template}.jinja" if template != "none" else None
     evaluated(
-        model, pack, tmp_path / "out", template=path, engine=engine, tasks=(task,), batch_size=3,
+        model, pack, tmp_path / "out", template=path, engine=engine, tasks=("chosen", "written"), batch_size=3,
         apply_chat_template=template != "none",
     )  # fmt: skip
     found = [text for text in texts(model, read) if "Frage" in text]

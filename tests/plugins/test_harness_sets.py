@@ -105,6 +105,12 @@ def test_a_name_stands_for_a_set_and_both_may_be_asked_for():
 
 
 @pytest.mark.slow  # lm-eval's index takes seconds
+def test_a_set_that_is_spelled_wrongly_is_guessed():
+    with pytest.raises(ConfigError, match="did you mean 'okapi'"):
+        Harness(tasks=("okapy",)).check(GERMAN)
+
+
+@pytest.mark.slow  # lm-eval's index takes seconds
 @pytest.mark.parametrize(
     ("code", "names"),
     [("fr", ["hellaswag_fr", "arc_fr", "m_mmlu_fr", "truthfulqa_fr_mc1", "truthfulqa_fr_mc2"]),

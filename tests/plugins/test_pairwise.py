@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from judge_server import JudgeServer
 from tiny import tiny_model
 
 import langadapt
-from langadapt.cli import cli
-from langadapt.errors import ComponentError, ConfigError, DataError
+from langadapt.errors import ComponentError, ConfigError, DataError, LangAdaptError
 from langadapt.interfaces import Checkpoint, ModelRef
 from langadapt.languages import Language, LanguagePack
 from langadapt.progress import Silent
@@ -52,16 +50,19 @@ def pack(tmp_path):
     return LanguagePack(Language.of("de"), home, {})
 
 
-@pytest.fixture
-def stored(tmp_path):
+def stock(path):
     """AlpacaEval's form: every answer begins with the word that `fair` looks for in every third."""
     rows = [
         {"instruction": text, "output": ("gut " if n % 3 == 0 else "Antwort ") * (n + 1), "generator": "ref"}
         for n, text in enumerate(ASKED)
     ]
-    path = tmp_path / "ref.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def stored(tmp_path):
+    return stock(tmp_path / "ref.json")
 
 
 def fair(chat):
@@ -214,65 +215,55 @@ def test_settings_that_cannot_be(checkpoint, pack, stored, tmp_path):
     assert not (tmp_path / "answers.jsonl").exists(), "mistakes are told before hours of answering"
 
 
+def test_models_and_files_that_are_not_there_are_told_before_answering(checkpoint, pack, stored, tmp_path):
+    none = tmp_path / "none"
+    with JudgeServer() as server:
+        for more in (
+            {"against": stored, "judge": "", "base_url": None, "judge_model": ModelRef(str(none))},
+            {"questions": stored, "against_model": ModelRef(str(none))},
+            {"questions": none, "against": stored},
+        ):
+            with pytest.raises(LangAdaptError, match="none"):
+                evaluate(bench(server, **more), checkpoint, pack, tmp_path / "out")
+            assert not (tmp_path / "out" / "answers.jsonl").exists()
+        some = tmp_path / "some.json"
+        some.write_text(json.dumps(json.loads(stored.read_text())[:3]), encoding="utf-8")
+        server.said = fair
+        found = evaluate(bench(server, questions=stored, against=some), checkpoint, pack, tmp_path, limit=3)
+        assert found["pairwise", "win_rate"].n == 3, "no more answers are needed than are asked for"
+
+
+def rejudged(output, pack, limit=None):
+    found = Pairwise().rescored(None, model="x", pack=pack, output=output, limit=limit, progress=Silent())
+    return {(score.task, score.metric): score for score in found}
+
+
+def test_counted_again(checkpoint, folder, pack, stored, tmp_path):
+    """With fewer questions, with verdicts by another reference before, and where all pairs are of one wording."""
+    with JudgeServer() as server:
+        server.said = fair
+        for reference in ("eins", "zwei"):
+            rows = [{"instruction": text, "category": "math", "reference": reference} for text in ASKED]
+            asked = tmp_path / "asked.json"
+            asked.write_text(json.dumps(rows), encoding="utf-8")
+            scores = evaluate(
+                bench(server, questions=asked, against=stored), checkpoint, pack, tmp_path / "a"
+            )
+        assert len(lines(tmp_path / "a" / "judgements.jsonl")) == 48
+        assert rejudged(tmp_path / "a", pack, limit=4)["pairwise", "win_rate"].signature.endswith("|limit:4")
+        assert rejudged(tmp_path / "a", pack) == scores
+        assert not any("missing" in note for note in facts(tmp_path / "a")["notes"])
+        one = bench(
+            server, questions=stored, against_model=ModelRef(str(folder)), against_template=Path(TEMPLATE)
+        )
+        assert evaluate(one, checkpoint, pack, tmp_path / "b") == rejudged(tmp_path / "b", pack)
+    with pytest.raises(ConfigError, match="no pairs of answers"):
+        rejudged(tmp_path / "none", pack)
+
+
 def test_english_prompts_where_a_pack_has_none(checkpoint, stored, tmp_path):
     with JudgeServer() as server:
         server.said = lambda _: "[[C]]"
         evaluate(bench(server, against=stored), checkpoint, LanguagePack.bare("sw"), tmp_path, limit=1)
         assert "good, natural Swahili" in server.asked[0].text
         assert "{" not in server.asked[0].text.replace("{x}", "")
-
-
-def test_the_commands(checkpoint, folder, stored, tmp_path, monkeypatch):
-    """`evaluate`, `--rejudge` and `compare`: two folders of answers by one judge."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        done = CliRunner().invoke(cli, [str(word) for word in words], standalone_mode=False)
-        return done.exit_code, done.output, done.exception
-
-    with JudgeServer() as server:
-        server.said = lambda chat: f"[[{'ABC'[len(chat) % 3]}]]"
-        sets = [
-            f"{key}={value}"
-            for key, value in {
-                "judge": "judge",
-                "base_url": server.url,
-                "against": stored,
-                "dtype": "float32",
-            }.items()
-        ]
-        words = [word for one in sets for word in ("--set", one)]
-        for out, tokens in (("one", 8), ("two", 9)):
-            code, told, error = run(
-                "evaluate", folder, "--language", "de", "--evaluator", "pairwise", "--chat-template", TEMPLATE,
-                "--output", tmp_path / out, *words, "--set", f"max_new_tokens={tokens}",
-            )  # fmt: skip
-            assert code == 0, (told, error)
-            assert "win_rate" in told
-        asked = len(server.asked)
-    place = tmp_path / "one" / folder.name
-    before = json.loads((place / "pairwise" / "scores.json").read_text())
-    again = (
-        "evaluate",
-        folder.name,
-        "--language",
-        "de",
-        "--evaluator",
-        "pairwise",
-        "--output",
-        tmp_path / "one",
-    )
-    code, told, error = run(*again, "--rejudge")
-    assert code == 0, (told, error)
-    assert json.loads((place / "pairwise" / "scores.json").read_text()) == before
-    assert len(server.asked) == asked
-    assert run(*again, "--rejudge", "--limit", 4)[0] == 0
-    assert json.loads((place / "pairwise" / "scores.json").read_text())[0]["n"] <= 4
-    assert run(*again, "--rejudge")[0] == 0
-    for out in ("one", "two"):
-        scores = tmp_path / out / folder.name / "pairwise" / "scores.json"
-        scores.write_text(scores.read_text().replace("max_new_tokens:9", "max_new_tokens:8"))
-    code, told, error = run("compare", place, tmp_path / "two" / folder.name)
-    assert code == 0, (told, error)
-    assert "win_rate" in told
-    assert "12" in told

@@ -11,7 +11,8 @@ from langadapt.languages import LanguagePack
 from langadapt.progress import Silent
 from langadapt_plugins.evaluators.pairwise import Pairwise
 from langadapt_plugins.evaluators.pairwise_answers import Stored
-from langadapt_plugins.evaluators.pairwise_questions import read_asked, read_pair_prompts
+from langadapt_plugins.evaluators.pairwise_questions import pair_messages, read_asked, read_pair_prompts
+from langadapt_plugins.evaluators.questions import Question
 
 PACK = LanguagePack.bare("de")
 
@@ -70,6 +71,63 @@ def test_annotations_of_several_models(tmp_path):
         rescored(written(tmp_path / "b.json", [*annotations("one"), *other]), tmp_path / "none", model="one")
 
 
+def test_annotations_of_the_first_side(tmp_path):
+    """Named by MODEL, the first output's model is scored, in a file of both kinds of rows too."""
+    rows = annotations()
+    path = written(tmp_path / "a.json", rows)
+    second, first = rescored(path, tmp_path / "a"), rescored(path, tmp_path / "b", model="org/base")
+    for metric in ("win_rate", "length_controlled_winrate"):
+        assert first["pairwise", metric].value == pytest.approx(
+            100 - second["pairwise", metric].value, abs=0.1
+        )
+    assert "against:ours|" in first["pairwise", "win_rate"].signature
+    turned = {"generator_1": "generator_2", "output_1": "output_2"}
+    turned |= {value: key for key, value in turned.items()}
+    told = [row["preference"] for row in rows]
+    mixed = [
+        {**{turned.get(key, key): value for key, value in row.items()}, "preference": 3 - one if one else one}
+        if n % 2
+        else row
+        for n, (row, one) in enumerate(zip(rows, told, strict=True))
+    ]
+    found = rescored(written(tmp_path / "mixed.json", mixed), tmp_path / "c")
+    assert found["pairwise", "win_rate"].value == pytest.approx(second["pairwise", "win_rate"].value)
+    assert found["pairwise", "win_rate"].n == second["pairwise", "win_rate"].n
+
+
+def test_one_annotation(tmp_path):
+    """What one pair cannot tell is null, for files are read by other programs too."""
+    rescored(written(tmp_path / "one.json", annotations()[:1]), tmp_path / "out")
+    text = (tmp_path / "out" / "facts.json").read_text()
+    assert json.loads(text)["alpaca_eval"]["standard_error"] is None
+    assert "nan" not in text.casefold()
+
+
+def test_verdicts_of_two_judges_and_of_answers_before(tmp_path):
+    """One judge's verdicts are no half of another's, nor are those on other answers."""
+
+    def row(order, reply, judge="new", answer="x", name="a"):
+        return {
+            "id": name,
+            "turn": 1,
+            "order": order,
+            "reply": reply,
+            "judge": judge,
+            "prompts": "p",
+            "answer": answer,
+        }
+
+    rows = [
+        row(1, "[[A]]", "old"), row(2, "[[A]]", answer="before"), row(1, "[[A]]"),
+        row(1, "[[A]]", name="b"), row(2, "[[B]]", name="b"), row(2, "[[B]]", name="b"),
+    ]  # fmt: skip
+    rate = rescored(written(tmp_path / "judgements.jsonl", rows), tmp_path / "out")["pairwise", "win_rate"]
+    assert (rate.value, rate.n) == (100, 1)
+    told = json.loads((tmp_path / "out" / "facts.json").read_text())
+    assert "1 verdicts are missing" in told["notes"]
+    assert told["judge"]["name"] == "new"
+
+
 def test_fastchat_s_pairs(tmp_path):
     def row(n, g1, g2, first="ours", second="base"):
         return {
@@ -97,6 +155,8 @@ def test_fastchat_s_pairs(tmp_path):
         ("a.json", '[{"instruction": "a", "output_1": "x", "output_2": 5, "preference": 2, "generator_2": "ours"}]'),
         ("a.json", '[{"instruction": "a", "output_1": "x", "output_2": "y", "preference": "much", "generator_2": "ours"}]'),
         ("a.jsonl", ""), ("a.jsonl", "{"), ("a.jsonl", '{"id": "a", "turn": 1, "order": 3, "reply": "[[A]]"}\n'),
+        ("a.json", '[{"instruction": "a", "output_1": "x", "output_2": "y", "preference": true, "generator_2": "ours"}]'),
+        ("a.json", '[{"instruction": "\\ud83d", "output_1": "x", "output_2": "y", "preference": 2, "generator_2": "ours"}]'),
         ("a.jsonl", '{"id": "a", "turn": 1, "order": 1}\n'), ("a.jsonl", '{"g1_judgment": "[[A]]", "model_1": "ours"}\n'),
     ],
 )  # fmt: skip
@@ -129,6 +189,10 @@ def test_stored_answers_in_every_form(tmp_path):
     assert Stored.read(written(tmp_path / "o.jsonl", ours)).of(questions)[0] == ("z",)
     with pytest.raises(ConfigError, match="2 models: a, b"):
         Stored.read(written(tmp_path / "two.json", [{**alpaca[0], "generator": name} for name in "ab"]))
+    for name, rows in (("t.json", alpaca), ("t.jsonl", [{"turns": ["Eins?"], "answers": ["0"]}])):
+        others = [{**row, "id": questions[1].id} for row in rows[:1]]
+        found = Stored.read(written(tmp_path / name, others)).of(questions)
+        assert found == [("0",), None, None], "an id that two files share is no proof of one question"
     for rows in ([], [{"output": "x"}], [{"instruction": "x"}], [{"instruction": "x", "output": 7}]):
         with pytest.raises(DataError):
             Stored.read(written(tmp_path / "none.json", rows))
@@ -144,6 +208,7 @@ def test_questions_in_every_form(tmp_path):
     assert (second.id, second.turns) == ("5", ("A?", "B?"))
     for row in (
         {},
+        {"turns": 5},
         {"turns": []},
         {"turns": ["a", "b", "c"]},
         {"instruction": ""},
@@ -153,6 +218,25 @@ def test_questions_in_every_form(tmp_path):
             read_asked(written(tmp_path / "bad.jsonl", [row]))
     with pytest.raises(ConfigError, match="stands there already"):
         read_asked(written(tmp_path / "twice.jsonl", [{"id": "a", "instruction": "x"}] * 2))
+
+
+@pytest.mark.parametrize("name", ["no.json", "no.jsonl"])
+def test_files_that_are_not_there(tmp_path, name):
+    for read in (Stored.read, read_asked):
+        with pytest.raises(DataError, match="No such file"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "template", ["{question.text}", "{question[x]}", "{0}", "{", "{what}", "{question:d}"]
+)
+def test_templates_that_cannot_be_filled(template):
+    prompts, one = (
+        {"single": {"system": "", "template": template}},
+        Question(id="a", category="b", turns=("c",)),
+    )
+    with pytest.raises(ConfigError, match=r"pairwise\.single"):
+        pair_messages(prompts, one, (("x",), ("y",)), 0)
 
 
 def test_fastchat_s_prompts_for_pairs(tmp_path):

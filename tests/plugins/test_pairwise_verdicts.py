@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from langadapt_plugins.evaluators.pairwise_pairs import won
 from langadapt_plugins.evaluators.pairwise_verdicts import preferred
 
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
@@ -48,3 +49,19 @@ def test_endless_replies_take_no_time(reply):
     assert preferred(reply) is None
     assert preferred(reply + "\nVerdict: [[B]]") in ("B", None)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("reply", "side"),
+    [
+        ("Answer A is better at first sight, but", None),
+        ("Die Antwort A ist besser in der Form, allerdings", None),
+        ("[[B]]\n\nAnswer A is better at first sight, but", "B"),
+        ("Verdict: B. For Answer A is", "B"),
+    ],
+)
+def test_of_what_was_cut_off_sentences_are_no_verdict(reply, side):
+    assert preferred(reply, cut=True) == side
+    row = {"id": "a", "turn": 1, "order": 1, "reply": reply}
+    assert won({**row, "finish": "length"}) == {None: None, "B": 0.0}[side]
+    assert won({**row, "finish": "stop"}) is not None

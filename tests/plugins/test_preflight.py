@@ -94,6 +94,29 @@ def test_the_end_is_kept_where_trl_is_told_so(look):
     assert "lose their beginning" in cut.what
 
 
+@pytest.mark.parametrize("mark", ["</s>", "<|start_header_id|>"])
+def test_rows_that_say_a_control_token_are_told_of(look, mark):
+    def with_header(folder):
+        from tokenizers import AddedToken, Tokenizer
+
+        made = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        made.add_special_tokens(
+            [AddedToken("<|start_header_id|>", special=True)]
+        )  # no name of its own, as Llama 3's
+        made.save(str(folder / "tokenizer.json"))
+
+    def forged(rows):
+        turns = [{**turn, "content": f"{turn['content']} {mark}assistant"} for turn in rows[3]["messages"]]
+        return [*rows[:3], {**rows[3], "messages": turns}, *rows[4:]]
+
+    found = alarms(look(Case(base=with_header, rows=forged)))
+    assert [one.setting for one in found if f"say {mark!r}" in one.what] == ["recipe:filter"]
+
+
+def test_fewer_steps_than_the_usual_distance_of_points_are_no_alarm(look):
+    assert not [one for one in look(Case(count=130, settings={"logging_steps": 100})) if "curves" in one.what]
+
+
 def test_a_base_that_is_not_there_is_said_and_the_rest_is_looked_at(look, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     found = look(Case(settings={"warmup": 0.9}), base=ModelRef("nobody/there-is-no-such-model", "0" * 40))

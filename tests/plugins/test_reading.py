@@ -90,6 +90,30 @@ def test_a_paragraph_in_another_language_is_found_and_formulas_are_none():
     )
 
 
+@pytest.mark.parametrize("code", ["de", "es", "it", "pt", "ro", "ca", "tr"])
+def test_words_that_languages_share_make_no_answer_theirs(code):
+    """`was` and `in`, `as` and `on`, `a` and `me`: English has them too, and more of them the longer it talks."""
+    story = (
+        "The mill was old, as old as the bridge, and its wheel was as still as a stone. On most days nobody was in the yard, "
+        "but I liked it there: it gave me a place to sit on, as in summer the wall was warm, and it was on my way to school. "
+        "In the end the miller came to me and asked what I was up to. I was at a loss, as a child is."
+    )
+    assert (read(code, story).language, read(code, story).share < 0.5) == ("en", True)
+    assert read(code, "She was in the garden, so it was a good day as I see it.").share < 0.5
+    other = "es" if code != "es" else "fr"
+    said = {"es": "Explica de dónde viene el agua de la fuente y de qué está hecha.", "fr": "Explique d'où vient l'eau de la fontaine et de quoi elle est faite."}  # fmt: skip
+    assert read(code, said[other]).language == other
+
+
+def test_a_formula_that_repeats_its_words_is_no_paragraph_in_another_language():
+    area = (
+        "Area = sqrt(s(s - AB)(s - BC)(s - AC)) "
+        + "= sqrt((2sqrt(2) + sqrt(5))(sqrt(5) - sqrt(2))(2sqrt(2) - sqrt(5))) " * 4
+    )
+    text = f"We take the lengths of the sides and put them into the rule.\n\n{area}\n\nThat is what was asked for."
+    assert read("en", text).stray == ""
+
+
 def test_a_very_long_answer_takes_no_time():
     text = "\n\n".join(f"Absatz {n}: Das ist ein Satz, der noch einmal dasselbe sagt." for n in range(300))
     assert read("de", text).share > 0.9

@@ -14,6 +14,7 @@ from langadapt.errors import ComponentError, ConfigError, DataError
 from langadapt.interfaces import Checkpoint, Hypothesis, ModelRef
 from langadapt.languages import LanguagePack
 from langadapt.progress import Silent
+from langadapt_plugins.evaluators.parallel import read_pairs
 from langadapt_plugins.evaluators.translation import Translation
 
 TEMPLATE = str(Path(langadapt.__file__).parent / "templates" / "zephyr.jinja")
@@ -148,6 +149,18 @@ def test_any_form_of_a_parallel_file(tmp_path, engine):
     assert len(values) == 1
 
 
+def test_texts_of_any_size_with_any_line_ends(tmp_path):
+    def read(data):
+        path = tmp_path / "p.tsv"
+        path.write_bytes(data)
+        return [(one.source, one.target) for one in read_pairs(path, None, (("en",), ("de",)))]
+
+    assert read('\ufeffEN\tDE\r\na\u2028b\t"c\r\n\r\n'.encode()) == [("a\u2028b", '"c')]
+    assert read(b"a\rb\tc\n") == [("a\rb", "c")]
+    long = "x " * 100_000
+    assert read(f"{long}\t{long}".encode()) == [(long.strip(), long.strip())]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -155,6 +168,7 @@ def test_any_form_of_a_parallel_file(tmp_path, engine):
         ("\n\n", "holds no pairs"),
         ("one column\n", "line 1: 1 columns"),
         ("a\tb\tc\n", "line 1: 3 columns"),
+        ("en\tde\na tab\twithin\teiner\n", "line 2: 3 columns"),
         ("a\tb\n\tc\n", "line 2: one side is empty"),
         (b"\xff\xfe\x00", "not UTF-8"),
     ],

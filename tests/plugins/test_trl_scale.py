@@ -171,7 +171,7 @@ def test_two_processes_on_two_machines_learn_as_one(base, tmp_path):
     words = [sys.executable, "-m", "langadapt_plugins.trainers.trl_join", str(tmp_path / "two"), "--once"]
     with subprocess.Popen([*words, "--machine", "1"], stdout=subprocess.DEVNULL) as other:
         try:
-            two = TrlDpo(**settings("dpo", processes=2, machines=2, main_address=meet, scale="fsdp2")).train(
+            two = TrlDpo(**settings("dpo", processes=2, machines=2, main_address=meet)).train(
                 job_in(tmp_path / "two", base, "dpo"), progress=Silent()
             )
             assert other.wait(60) == 0

@@ -13,7 +13,7 @@ from langadapt.testing.tiny import tiny_model
 from langadapt_plugins.trainers.trl import TrlCpt, TrlSft
 from langadapt_plugins.trainers.trl_attention import AUTO, Here, best, settled, supports_flash
 from langadapt_plugins.trainers.trl_rows import trl_rows
-from langadapt_plugins.trainers.trl_texts import chosen, document, mixed
+from langadapt_plugins.trainers.trl_texts import chosen, document, inner, mixed
 
 SMALL = {"batch_size": 4, "per_device_batch_size": 4, "max_length": 64, "learning_rate": 1e-3}
 
@@ -59,7 +59,22 @@ def test_a_document_begins_and_ends_once(base, own, text):
     assert "thedog" in "".join(tokenizer.decode(ids).split())
 
 
-@pytest.mark.parametrize("nothing", ["", "</s>", "<s></s></s>"])
+@pytest.mark.parametrize("text", ["a </s> b", "<pad>a<s>b", "</s>a</s>\nb", "a<unnamed>b", "a<s> "])
+def test_control_tokens_written_out_are_letters(base, text):
+    from tokenizers import AddedToken
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.backend_tokenizer.add_special_tokens([AddedToken("<unnamed>", special=True)])
+    ids = document(tokenizer, text)
+    controls = {at for at, token in tokenizer.added_tokens_decoder.items() if token.special}
+    assert controls.isdisjoint(ids[1:-1])
+    assert (
+        tokenizer.decode(ids[ids[0] == tokenizer.bos_token_id : -1]).strip() == inner(tokenizer, text).strip()
+    )
+
+
+@pytest.mark.parametrize("nothing", ["", " \n ", "</s>", "<s></s></s>", "<s> </s>"])
 def test_a_document_that_says_nothing_is_none(tokenizer, nothing):
     assert document(tokenizer, nothing) == []
 
@@ -155,6 +170,21 @@ def test_sound_texts_raise_no_alarm_without_a_template(base, tmp_path):
     assert "is to have 25.0%" in said
 
 
+def test_texts_that_say_a_mark_now_and_then_are_told_of(base, tmp_path):
+    rows = [
+        {**row, "text": f"{row['text']} <s>old</s> new"} if n % 9 == 0 else row
+        for n, row in enumerate(texts())
+    ]
+    found = looked(base, tmp_path, rows)
+    assert [one for one in found if one.level != "note"] == []
+    assert sum("read as letters" in one.what for one in found) == 2
+
+
+def test_texts_with_marks_around_them_raise_no_alarm(base, tmp_path):
+    found = looked(base, tmp_path, [{**row, "text": f"<s>{row['text']}</s>"} for row in texts()])
+    assert [one for one in found if one.level != "note" or "letters" in one.what] == []
+
+
 def test_long_texts_are_divided_and_every_token_makes_its_steps(base, tmp_path):
     long = [{**row, "text": row["text"] * 40} for row in texts()]
     found = looked(base, tmp_path, long)
@@ -172,7 +202,7 @@ def test_long_texts_are_divided_and_every_token_makes_its_steps(base, tmp_path):
     [
         (texts(), {"english_share": 0.2}, "english_share"),
         (texts(language="de"), {"english_share": 0.2}, "english_share"),
-        ([{**row, "text": f"a</s>{row['text']}</s><s>b"} for row in texts()], {}, "recipe:filter"),
+        ([{**row, "text": f"a</s>{row['text']}b"} for row in texts()], {}, "recipe:filter"),
         (texts(), {"learning_rate": 10.0}, "learning_rate"),
         (texts(), {"attention": "someone/some-kernel"}, "attention"),
         (texts(), {"attention": "flesh_attention"}, "attention"),
