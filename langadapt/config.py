@@ -125,8 +125,9 @@ class Builder:
         try:
             made = component(**built, **values)
         except (ValueError, ConfigError) as error:
+            told = str(error).removeprefix(f"{where}: ")
             raise ConfigError(
-                f"{where}: {error}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`"
+                f"{where}: {told}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`"
             ) from error
         if hasattr(made, "check"):
             made.check(self.pack)

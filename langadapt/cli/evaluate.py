@@ -135,7 +135,8 @@ def _check_again(built: Mapping[str, Any], *, rejudge: bool, replies: Path | Non
         )
     if replies and not replies.exists():
         raise ConfigError(
-            f"--from-replies: {replies} does not exist", hint="name a file of a judge's replies, or of answers for fidelity"
+            f"--from-replies: {replies} does not exist",
+            hint="name a file of a judge's replies, or of answers for fidelity",
         )
     unable = [name for name, evaluator in built.items() if not hasattr(evaluator, "rescored")]
     if unable:

@@ -100,5 +100,10 @@ class TrlDpo(Trl):
 
     def trl_arguments(self) -> dict[str, Any]:
         """The settings under TRL's names."""
-        before = self.lora and divided(self._settings()) == "FSDP"  # TRL would read with weights that are on no device yet
-        return {**super().trl_arguments(), "precompute_ref_log_probs": self.reference == "cached" and not before}
+        before = (
+            self.lora and divided(self._settings()) == "FSDP"
+        )  # TRL would read with weights that are on no device yet
+        return {
+            **super().trl_arguments(),
+            "precompute_ref_log_probs": self.reference == "cached" and not before,
+        }

@@ -17,7 +17,9 @@ from langadapt_plugins.evaluators.tasks import strangers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "published.md").read_text("utf-8")
 COMMANDS = [
-    line for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+    line
+    for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
 ]
 ROWS = re.findall(r"^\| [^|]+ \| `(\w+)` \| (\d+)[^|]* \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE)
 # The fork's eval_de.py, and the Open LLM Leaderboard of 2023 as the logbook of Notus lists it.

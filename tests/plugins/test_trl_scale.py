@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,12 @@ def test_a_configuration_of_ones_own(tmp_path):
         1,
     )
     assert trl_start.divided({**EIGHT, "scale": str(own)}) == "FSDP"
+    for loading, refused in (("", True), ("  fsdp_cpu_ram_efficient_loading: false\n", False)):
+        own.write_text(f"distributed_type: FSDP\nfsdp_config:\n  fsdp_version: 2\n{loading}")
+        dpo = {**EIGHT, "scale": str(own), "beta": 0.1}
+        assert "fsdp_config" in trl_start.configuration({**dpo, "lora": 8})
+        with pytest.raises(ConfigError, match="DPO's reference") if refused else nullcontext():
+            trl_start.configuration(dpo)
     own.write_text("num_processes: 4\nmixed_precision: fp16\n")
     with pytest.raises(
         ConfigError, match=r"(?s)num_processes is 4 there and 8 .*mixed_precision is fp16 there and bf16"
@@ -113,6 +120,13 @@ def test_a_configuration_of_ones_own(tmp_path):
             trl_start.configuration({**EIGHT, "scale": str(own)})
     with pytest.raises(ConfigError, match="not an accelerate configuration"):
         trl_start.configuration({**EIGHT, "scale": "missing.yaml"})
+
+
+def test_adapters_under_fsdp_take_their_reference_in_each_step():
+    shared = {"processes": 2, "batch_size": 8, "per_device_batch_size": 4}
+    for scale, lora, before in (("ddp", 8, True), ("fsdp2", 0, True), ("fsdp2", 8, False)):
+        made = TrlDpo(**shared, scale=scale, lora=lora).trl_arguments()
+        assert made["precompute_ref_log_probs"] is before
 
 
 def test_several_machines_meet_where_it_is_said():
