@@ -86,7 +86,7 @@ def on_a_terminal(columns, facts, total=3000, done=1600):
         task.advance(1, facts)
         task._bar.refresh()
         told = ""
-        while str(done) not in told.split("\r")[-1]:
+        while str(done) not in told.rsplit("\r", maxsplit=1)[-1]:
             told += os.read(above, 100_000).decode()
     os.close(above)
     return told.split("\r")[-1], told
