@@ -125,10 +125,8 @@ class Builder:
         try:
             made = component(**built, **values)
         except (ValueError, ConfigError) as error:
-            told = str(error).removeprefix(f"{where}: ")
-            raise ConfigError(
-                f"{where}: {told}", hint=getattr(error, "hint", "") or f"`langadapt show {name}`"
-            ) from error
+            told, hint = str(error).removeprefix(f"{where}: "), getattr(error, "hint", "")
+            raise ConfigError(f"{where}: {told}", hint=hint or f"`langadapt show {name}`") from error
         if hasattr(made, "check"):
             made.check(self.pack)
         return self._wrapped(made) if kind == "translator" else made

@@ -23,7 +23,7 @@ SOURCES = {
     "pairs": {"rows": 24, "kept": 24, "dropped": {}, "stream": "dpo", "license": "LicenseRef-own",
               "path": "/home/someone/pairs.jsonl", "revision": None},
 }  # fmt: skip
-EVALUATORS = ("harness", "mt-bench", "probes")
+EVALUATORS = ("harness", "mt-bench", "fidelity", "probes")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,40 +33,25 @@ def answered(
     be in without the file, so that a resumed run gives the same text.
     """
     with alone(path):
-        return _answered(
-            checkpoint, dtype, marks, answer, batch_size=batch_size, path=path, progress=progress
-        )
-
-
-def _answered(
-    checkpoint: Checkpoint,
-    dtype: str,
-    marks: Sequence[str],
-    answer: Callable[[ChatModel, range], Sequence[Row]],
-    *,
-    batch_size: int,
-    path: Path,
-    progress: Progress,
-) -> list[Row]:
-    known = resume(path, set(marks))
-    batches = [
-        range(start, min(start + batch_size, len(marks))) for start in range(0, len(marks), batch_size)
-    ]
-    missing = [batch for batch in batches if any(marks[index] not in known for index in batch)]
-    if missing:
-        model = ChatModel.load(checkpoint, dtype)
-        try:
-            with progress.task(f"answers of {checkpoint.name}", sum(map(len, missing))) as task:
-                for batch in missing:
-                    for index, row in zip(batch, answer(model, batch), strict=True):
-                        known[marks[index]] = {"hash": marks[index], **row, "model": model.facts}
-                    append(path, [known[marks[index]] for index in batch])
-                    task.advance(len(batch))
-        finally:
-            model.close()
-    rows = [known[mark] for mark in marks]
-    write_rows(path, rows)
-    return rows
+        known = resume(path, set(marks))
+        batches = [
+            range(start, min(start + batch_size, len(marks))) for start in range(0, len(marks), batch_size)
+        ]
+        missing = [batch for batch in batches if any(marks[index] not in known for index in batch)]
+        if missing:
+            model = ChatModel.load(checkpoint, dtype)
+            try:
+                with progress.task(f"answers of {checkpoint.name}", sum(map(len, missing))) as task:
+                    for batch in missing:
+                        for index, row in zip(batch, answer(model, batch), strict=True):
+                            known[marks[index]] = {"hash": marks[index], **row, "model": model.facts}
+                        append(path, [known[marks[index]] for index in batch])
+                        task.advance(len(batch))
+            finally:
+                model.close()
+        rows = [known[mark] for mark in marks]
+        write_rows(path, rows)
+        return rows
 
 
 class Sizes(NamedTuple):

@@ -18,7 +18,7 @@ from langadapt.statistics import mean_interval
 from langadapt_plugins.evaluators.answers import Sizes, rows_of, talks
 from langadapt_plugins.evaluators.fidelity_rows import Fidelity as Judging
 from langadapt_plugins.evaluators.fidelity_rows import Judged, stored_answers
-from langadapt_plugins.evaluators.questions import Question, read_questions
+from langadapt_plugins.evaluators.questions import Question, items, read_questions, solutions
 from langadapt_plugins.filters.language_id import LanguageId
 from langadapt_plugins.generation import Turn, short_hash
 
@@ -140,22 +140,11 @@ class Fidelity(Loads):
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
         """Both turns of every question that has references, each with its reference."""
-        found: list[tuple[list[Turn], str]] = []
-        for question in self._questions(pack)[:limit]:
-            talk: list[Turn] = []
-            for asked, answer in zip(question.turns, question.reference, strict=False):
-                talk = [*talk, {"role": "user", "content": asked}]
-                found.append((talk, answer))
-                talk = [*talk, {"role": "assistant", "content": answer}]
-        return found
+        return solutions(self._questions(pack)[:limit])
 
     def items(self, pack: LanguagePack) -> list[Item]:
         """Every turn of the questions; the id is `QUESTION/TURN`."""
-        return [
-            Item(task="fidelity", id=f"{question.id}/{turn}", text=text)
-            for question in self._questions(pack)
-            for turn, text in enumerate(question.turns, 1)
-        ]
+        return items("fidelity", self._questions(pack))
 
     def _judging(self, pack: LanguagePack) -> Judging:
         return Judging(pack, LanguageId(detector=self.detector))

@@ -20,7 +20,7 @@ from langadapt_plugins.evaluators.judges import (
     ReferenceJudge,
     read_verdicts,
 )
-from langadapt_plugins.evaluators.questions import Question, read_prompts, read_questions
+from langadapt_plugins.evaluators.questions import Question, items, read_prompts, read_questions, solutions
 from langadapt_plugins.evaluators.ratings import bounds, scores_of
 from langadapt_plugins.evaluators.references import with_references
 from langadapt_plugins.evaluators.replies import kept_verdicts, stored_replies
@@ -113,22 +113,11 @@ class MtBench(AsksJudge):
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
         """Both turns of every question that has references, each with its reference."""
-        found: list[tuple[list[Turn], str]] = []
-        for question in self._questions(pack)[:limit]:
-            talk: list[Turn] = []
-            for asked, answer in zip(question.turns, question.reference, strict=False):
-                talk = [*talk, {"role": "user", "content": asked}]
-                found.append((talk, answer))
-                talk = [*talk, {"role": "assistant", "content": answer}]
-        return found
+        return solutions(self._questions(pack)[:limit])
 
     def items(self, pack: LanguagePack) -> list[Item]:
         """Every turn of the questions that a judge reads; the id is `QUESTION/TURN`."""
-        return [
-            Item(task="mt-bench", id=f"{question.id}/{turn}", text=text)
-            for question in self._questions(pack)
-            for turn, text in enumerate(question.turns, 1)
-        ]
+        return items("mt-bench", self._questions(pack))
 
     def _judge(self, pack: LanguagePack) -> Judge:
         who = self.respondent()

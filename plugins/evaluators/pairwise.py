@@ -28,7 +28,7 @@ from langadapt_plugins.evaluators.pairwise_scores import (
     told,
     win_rates,
 )
-from langadapt_plugins.evaluators.questions import Question
+from langadapt_plugins.evaluators.questions import Question, items, solutions
 from langadapt_plugins.evaluators.references import with_references
 from langadapt_plugins.generation import Turn, short_hash
 
@@ -134,22 +134,11 @@ class Pairwise(AsksJudge):
 
     def solutions(self, pack: LanguagePack, *, limit: int | None, seed: int) -> list[tuple[list[Turn], str]]:  # noqa: ARG002 - the seam's names
         """Both turns of every question that has references, each with its reference."""
-        found: list[tuple[list[Turn], str]] = []
-        for question in self._sides(pack, limit)[0]:
-            talk: list[Turn] = []
-            for asked, answer in zip(question.turns, question.reference, strict=False):
-                talk = [*talk, {"role": "user", "content": asked}]
-                found.append((talk, answer))
-                talk = [*talk, {"role": "assistant", "content": answer}]
-        return found
+        return solutions(self._sides(pack, limit)[0])
 
     def items(self, pack: LanguagePack) -> list[Item]:
         """Every turn of the questions; the id is `QUESTION/TURN`."""
-        return [
-            Item(task="pairwise", id=f"{question.id}/{turn}", text=text)
-            for question in self._sides(pack)[0]
-            for turn, text in enumerate(question.turns, 1)
-        ]
+        return items("pairwise", self._sides(pack)[0])
 
     def _sides(self, pack: LanguagePack, limit: int | None = None) -> tuple[list[Question], Stored | None]:
         """The questions, and the stored answers where no model gives them; raises `ConfigError` where some have none."""

@@ -8,7 +8,7 @@ from typing import Any
 from langadapt.errors import ConfigError, DataError
 from langadapt.languages import LanguagePack, read_toml
 from langadapt.records import Row, read_rows
-from langadapt_plugins.evaluators.questions import Question, read_prompts, read_questions
+from langadapt_plugins.evaluators.questions import Question, filled, read_prompts, read_questions
 from langadapt_plugins.generation import short_hash
 
 _DEFAULT = Path(__file__).with_name("pairwise.toml")
@@ -109,17 +109,7 @@ def pair_messages(
     for number, text in enumerate((*question.reference, "", "")[:2], 1):
         values |= {f"reference_{number}": text, f"ref_answer_{number}": text}
     values["reference"] = values["reference_1"]
-    try:
-        prompt = prompts[name]
-        return name, [
-            {"role": "system", "content": prompt["system"]},
-            {"role": "user", "content": prompt["template"].format(**values)},
-        ]
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
-        raise ConfigError(
-            f"judge prompt pairwise.{name}: {error}",
-            hint="docs/reference lists the placeholders of a judge prompt",
-        ) from error
+    return name, filled(prompts, name, values, kind="pairwise")
 
 
 def _question(row: Row, where: str) -> Question:

@@ -6,13 +6,12 @@ weaker ones, and the first that stands in the reply decides. What may mean somet
 
 # ruff: noqa: RUF001 - judges write these characters
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from langadapt_plugins.evaluators.verdicts import plain, spoken, uncoded
+from langadapt_plugins.evaluators.verdicts import plain, spoken, uncoded, unpacked
 
 Choice = Literal["A", "B", "C"]
 _LETTERS: Mapping[str, Choice] = {
@@ -122,7 +121,7 @@ def preferred(reply: str, *, cut: bool = False) -> Choice | None:
 
     Of a reply that was `cut` off the sentences are no verdict: what would have followed may have weighed more.
     """
-    text = uncoded(_unpacked(spoken(reply).translate(_SIGNED)))
+    text = uncoded(unpacked(spoken(reply).translate(_SIGNED), _field))
     text = plain(_TAGGED.sub(r" [[\2]] ", text))
     text = _RULE.sub(" ", unicodedata.normalize("NFKC", text))
     if found := [side for match in _STRONG.finditer(text) if (side := _read(match))]:
@@ -194,23 +193,6 @@ def _side(word: str) -> Choice | None:
     if re.fullmatch(_TIE, word, re.IGNORECASE):
         return "C"
     return _LETTERS.get(re.split(r"['’]s\b", word)[0][-1:]) if word else None
-
-
-def _unpacked(text: str) -> str:
-    """The text with each JSON object that names a side as `[[side]]`; what else it says is no verdict."""
-    decoder = json.JSONDecoder(strict=False)
-    parts: list[str] = []
-    start = tried = 0
-    while (at := text.find("{", start)) >= 0 and tried < 50:
-        tried += 1
-        try:
-            found, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            found, end = None, at + 1
-        side = _field(found) if isinstance(found, Mapping) else None
-        parts.append(text[start:end] if side is None else f"{text[start:at]} [[{side}]] ")
-        start = end
-    return "".join([*parts, text[start:]])
 
 
 def _field(found: Mapping[str, Any]) -> str | None:

@@ -1,15 +1,16 @@
 """MT-Bench's questions and its judge's prompts, as data: the pack's, or files as FastChat and FastEval have them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from langadapt.errors import ConfigError, DataError
+from langadapt.interfaces import Item
 from langadapt.languages import LanguagePack
 from langadapt.records import Row, read_rows
-from langadapt_plugins.generation import short_hash
+from langadapt_plugins.generation import Turn, short_hash
 
 TEMPERATURES: Mapping[str, float] = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
 """FastEval's and FastChat's; a category that they do not know is answered greedily."""
@@ -150,16 +151,44 @@ def messages(
     values |= {"question_1": question.turns[0], "question_2": question.turns[1]}
     values |= {"answer_1": answers[0], "answer_2": answers[1]}
     values |= {"reference_1": first, "reference_2": second, "ref_answer_1": first, "ref_answer_2": second}
+    return name, filled(prompts, name, values, kind="judge")
+
+
+def filled(
+    prompts: Mapping[str, Mapping[str, str]], name: str, values: Mapping[str, str], *, kind: str
+) -> list[dict[str, str]]:
+    """A prompt of a `kind` as a chat; raises `ConfigError` where it is not there or asks for what there is not."""
     try:
         prompt = prompts[name]
-        return name, [
+        return [
             {"role": "system", "content": prompt["system"]},
             {"role": "user", "content": prompt["template"].format(**values)},
         ]
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"judge prompt {name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
+            f"{kind} prompt {name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
         ) from error
+
+
+def solutions(questions: Iterable[Question]) -> list[tuple[list[Turn], str]]:
+    """Both turns of every question that has references, each with its reference."""
+    found: list[tuple[list[Turn], str]] = []
+    for question in questions:
+        talk: list[Turn] = []
+        for asked, answer in zip(question.turns, question.reference, strict=False):
+            talk = [*talk, {"role": "user", "content": asked}]
+            found.append((talk, answer))
+            talk = [*talk, {"role": "assistant", "content": answer}]
+    return found
+
+
+def items(task: str, questions: Iterable[Question]) -> list[Item]:
+    """Every turn of the questions; the id is `QUESTION/TURN`."""
+    return [
+        Item(task=task, id=f"{question.id}/{turn}", text=text)
+        for question in questions
+        for turn, text in enumerate(question.turns, 1)
+    ]
 
 
 def _stripped(table: Any) -> dict[str, str]:

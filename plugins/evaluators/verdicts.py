@@ -11,7 +11,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 LOW, HIGH = 1.0, 10.0
@@ -185,7 +185,7 @@ def uncoded(text: str) -> str:
 
 def _told(reply: str) -> str:
     """What a judge says in the end, with a JSON object that holds a rating as `[[rating]]`, without code."""
-    return uncoded(_unpacked(spoken(reply)))
+    return uncoded(unpacked(spoken(reply), _field))
 
 
 def plain(text: str) -> str:
@@ -204,8 +204,11 @@ def plain(text: str) -> str:
     return _DENIED.sub(" ", _SHOWN.sub(" ", _RANGE.sub(" … ", text))).strip()
 
 
-def _unpacked(text: str) -> str:
-    """The text with each JSON object that holds a rating as `[[rating]]`: what else it says is no verdict."""
+def unpacked(text: str, read: Callable[[Mapping[str, Any]], str | None]) -> str:
+    """The text with each JSON object that holds a verdict, as `read` tells it, as `[[verdict]]`; what else it says is no verdict.
+
+    `read` gives None for an object that holds none, and nothing where it cannot be told which.
+    """
     decoder = json.JSONDecoder(strict=False)
     parts: list[str] = []
     start = tried = 0
@@ -215,7 +218,7 @@ def _unpacked(text: str) -> str:
             found, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             found, end = None, at + 1
-        value = _field(found) if isinstance(found, Mapping) else None
+        value = read(found) if isinstance(found, Mapping) else None
         told = f" [[{value}]] " if value else " "
         parts.append(text[start:end] if value is None else text[start:at] + told)
         start = end

@@ -12,7 +12,7 @@ from langadapt.errors import ConfigError, DataError
 from langadapt.interfaces import Checkpoint, ModelRef, Trainer, TrainingJob
 from langadapt.progress import Silent
 from langadapt.records import write_rows
-from langadapt_plugins.trainers import trl
+from langadapt_plugins.trainers import trl, trl_states
 from langadapt_plugins.trainers.trl import TrlCpt, TrlDpo, TrlSft
 from langadapt_plugins.trainers.trl_names import STANDS_FOR, argument_names
 from langadapt_plugins.trainers.trl_rows import trl_rows
@@ -206,7 +206,7 @@ def test_sides_become_messages(tmp_path):
 
 def test_other_settings_wipe_and_unmarked_states_go(tmp_path):
     states = tmp_path / "checkpoints"
-    trl.guard(tmp_path, {"seed": 1})
+    trl_states.guard(tmp_path, {"seed": 1})
     for step, marks in (
         (2, ("whole-0-of-1",)),
         (4, ("whole-0-of-2", "whole-1-of-2")),
@@ -217,14 +217,14 @@ def test_other_settings_wipe_and_unmarked_states_go(tmp_path):
         (states / f"checkpoint-{step}" / "trainer_state.json").write_text('{"global_step": 1}')
         for mark in marks:
             (states / f"checkpoint-{step}" / mark).write_text("{}")
-    trl.guard(tmp_path, {"seed": 1})
-    assert trl.resumable(states) == str(states / "checkpoint-4")
+    trl_states.guard(tmp_path, {"seed": 1})
+    assert trl_states.resumable(states) == str(states / "checkpoint-4")
     assert sorted(path.name for path in states.iterdir()) == ["checkpoint-2", "checkpoint-4"]
     (states / "checkpoint-4" / "trainer_state.json").write_text('{"global')
-    assert trl.resumable(states) == str(states / "checkpoint-2")
-    trl.guard(tmp_path, {"seed": 2})
+    assert trl_states.resumable(states) == str(states / "checkpoint-2")
+    trl_states.guard(tmp_path, {"seed": 2})
     assert not states.exists()
-    assert trl.resumable(states) is None
+    assert trl_states.resumable(states) is None
 
 
 @pytest.mark.slow
