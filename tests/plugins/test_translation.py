@@ -203,7 +203,7 @@ def test_bad_settings_are_said(tmp_path, engine, monkeypatch):
         lambda *_: (_ for _ in ()).throw(OSError("no net")),
     )
     monkeypatch.setattr("sacrebleu.tokenizers.tokenizer_spm.SACREBLEU_DIR", str(tmp_path))
-    with pytest.raises(ComponentError, match="flores200 cannot be had: .*(no net|sentencepiece)") as error:
+    with pytest.raises(ComponentError, match=r"flores200 cannot be had: .*(no net|sentencepiece)") as error:
         Translation(pairs=path, tokenizer="flores200").check(DE)
     assert "downloads" in error.value.hint
 
