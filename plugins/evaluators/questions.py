@@ -166,7 +166,7 @@ def filled(
         ]
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"{kind} prompt {name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
+            f"judge prompt {kind}.{name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
         ) from error
 
 

@@ -211,12 +211,15 @@ def test_left_half_way_nothing_runs_on():
 
 def test_ctrl_c_cancels():
     import _thread
+    import signal
 
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     with FaultyServer(fault=lambda number, _: "hang" if number > 2 else None) as server:
         threading.Timer(0.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             translated(made(server, in_flight=4), sentences(20))
         assert not [one for one in threading.enumerate() if one.name == "langadapt-streaming"]
+    signal.signal(signal.SIGINT, usual)
 
 
 def test_works_where_an_event_loop_runs(good):
