@@ -100,10 +100,9 @@ class TrlDpo(Trl):
 
     def trl_arguments(self) -> dict[str, Any]:
         """The settings under TRL's names."""
-        before = (
-            self.lora and divided(self._settings()) == "FSDP"
-        )  # TRL would read with weights that are on no device yet
+        # TRL would make the pass with weights that FSDP has put on no device yet.
+        early = self.lora and divided(self._settings()) == "FSDP"
         return {
             **super().trl_arguments(),
-            "precompute_ref_log_probs": self.reference == "cached" and not before,
+            "precompute_ref_log_probs": self.reference == "cached" and not early,
         }

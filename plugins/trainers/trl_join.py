@@ -42,9 +42,8 @@ def join(folder: Path, machine: int, *, once: bool = False) -> int:
     taken, code = None, 0
     while True:
         found = begun(folder)
-        if not found or (
-            taken and found[1] <= taken[1]
-        ):  # what was left unfinished before is not gone on with
+        # What was left unfinished before is not gone on with.
+        if not found or (taken and found[1] <= taken[1]):
             time.sleep(_LOOK_S)
             continue
         taken = found

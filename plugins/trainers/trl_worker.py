@@ -130,12 +130,9 @@ def _arguments(job: Job, attention: str) -> Any:
             f"{job['processes']} processes were asked for, accelerate started {arguments.world_size}",
             hint="set `processes` to the number of accelerators",
         )
-    if (
-        cpu and os.environ.get("ACCELERATE_USE_FSDP") == "true"
-    ):  # PyTorch divides a model among processors too,
-        arguments.distributed_state.distributed_type = (
-            DistributedType.MULTI_GPU
-        )  # accelerate would leave it whole
+    if cpu and os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        # PyTorch divides a model among processors too, accelerate would leave it whole.
+        arguments.distributed_state.distributed_type = DistributedType.MULTI_GPU
     return arguments
 
 
