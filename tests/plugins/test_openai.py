@@ -1,7 +1,9 @@
 """`openai` against a real server on loopback: what is asked, how answers are read, what a caller may do."""
 
+import _thread
 import asyncio
 import pickle
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -210,9 +212,6 @@ def test_left_half_way_nothing_runs_on():
 
 
 def test_ctrl_c_cancels():
-    import _thread
-    import signal
-
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     with FaultyServer(fault=lambda number, _: "hang" if number > 2 else None) as server:
         threading.Timer(0.5, _thread.interrupt_main).start()
