@@ -217,8 +217,8 @@ def test_ctrl_c_cancels():
         threading.Timer(0.5, _thread.interrupt_main).start()
         with pytest.raises(KeyboardInterrupt):
             translated(made(server, in_flight=4), sentences(20))
-        assert not [one for one in threading.enumerate() if one.name == "langadapt-streaming"]
     signal.signal(signal.SIGINT, usual)
+    assert not [one for one in threading.enumerate() if one.name == "langadapt-streaming"]
 
 
 def test_works_where_an_event_loop_runs(good):
@@ -290,12 +290,10 @@ def test_identity():
         {"beams": 2},
         {"family": "tower"},
     ):
-        assert component_identity(replace(one, **change), "memory") != component_identity(one, "memory"), (
-            change
-        )
+        other = replace(one, **change)
+        assert component_identity(other, "memory") != component_identity(one, "memory"), change
     warm = replace(one, temperature=0.5)
     assert component_identity(replace(warm, seed=1), "memory") != component_identity(warm, "memory")
     assert component_identity(replace(one, seed=1), "memory") == component_identity(one, "memory")
-    assert component_identity(replace(one, new_tokens_at_most=9), "memory") == component_identity(
-        one, "memory"
-    )
+    longer = replace(one, new_tokens_at_most=9)
+    assert component_identity(longer, "memory") == component_identity(one, "memory")
