@@ -12,6 +12,7 @@ from langadapt.languages import LanguagePack, read_yaml
 from langadapt.published import published
 from langadapt_plugins.evaluators.harness import Harness
 from langadapt_plugins.evaluators.mt_bench import MtBench
+from langadapt_plugins.evaluators.pairwise import Pairwise
 from langadapt_plugins.evaluators.task_sets import spelled_out, task_sets
 from langadapt_plugins.evaluators.tasks import strangers
 
@@ -51,8 +52,9 @@ def test_a_command_names_tasks_and_settings_that_are_there(line, tmp_path, monke
     for name in re.findall(r"=(\S+\.jsonl?)", line):
         (tmp_path / name).touch()  # the authors' own questions and prompts
     model, pack, evaluator = asked(line)
-    assert model in MODELS.values()
-    assert isinstance(evaluator, Harness | MtBench)
+    stored = "--from-replies" in line  # there the name is the one that the rows give
+    assert model in (MODELS if stored else MODELS.values())
+    assert isinstance(evaluator, Pairwise if stored else Harness | MtBench)
     if isinstance(evaluator, Harness):
         evaluator.check(pack)
         assert not evaluator.apply_chat_template, "the published figures are of plain text"
