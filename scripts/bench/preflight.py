@@ -130,6 +130,8 @@ def _of_recipe(name: str, tuning: str, pack: Any, base: Path) -> Iterator[tuple[
                 chat_template=recipe.chat_template, output=Path(folder, "output"), seed=recipe.seed,
             )  # fmt: skip
             rows = example_rows(trainer.takes, 96)
+            if trainer.takes == "texts":  # of both languages, as the recipe mixes them
+                rows = [row | {"language": "de" if number % 6 else "en"} for number, row in enumerate(rows)]
             write_rows(job.records, rows)
             write_rows(job.held_out, rows[:8])
             yield slot.address, list(trainer.preflight(replace(job), rows=PUBLISHED_ROWS[trainer.takes]))
