@@ -5,6 +5,7 @@ STAMP := $(VENV)/.installed
 export OMP_WAIT_POLICY = PASSIVE
 # Fast tests on two cores, file by file; those that train or translate take both by themselves.
 TOGETHER := -n 2 --dist loadfile
+CONTRACTS := tests/test_contracts_training.py
 
 .PHONY: demo test test-engines check docs bench-translate mini-models bench-segments bench-gates bench-plan bench-train bench-evaluate system-packages clean help
 
@@ -22,7 +23,8 @@ demo: $(STAMP)  ## set up, and run the main job on the German pack's small data 
 
 test: $(STAMP)  ## set up, and run the tests
 	$(BIN)/python -m pytest -q $(TOGETHER) -m 'not slow and not engines and not network and not gpu'
-	$(BIN)/python -m pytest -m 'slow and not engines and not network and not gpu'
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m 'slow' $(CONTRACTS)
+	$(BIN)/python -m pytest -m 'slow and not engines and not network and not gpu' --ignore=$(CONTRACTS)
 
 test-engines:  ## set up environments of their own with vLLM for the CPU and with COMET, and run what needs them
 	PYTHON=$(PYTHON) scripts/engines.sh

@@ -16,12 +16,16 @@ from transformers.masking_utils import sdpa_mask
 PACKED = "sdpa-by-document"
 """The name under which transformers knows it."""
 _ENDS = "cu_seq_lens_q"
+_FEW = 2048
+"""Tokens of a batch up to which the mask is small: with it, losses are TRL's to the last bit, and not only but for rounding."""
 
 
 def by_document(attention: str, job: Mapping[str, Any]) -> str:
-    """The attention of a job: sdpa gives way to `PACKED` where rows are packed and no window is narrower than they are."""
+    """The attention of a job: sdpa gives way to `PACKED` where much is packed and no window is narrower than the rows."""
     given = job["arguments"]
     if attention != "sdpa" or not given.get("packing") or given.get("packing_strategy") == "wrapped":
+        return attention
+    if given["per_device_train_batch_size"] * given["max_length"] <= _FEW:
         return attention
     config = AutoConfig.from_pretrained(job["base"], revision=job["revision"], trust_remote_code=False)
     model = AutoModelForCausalLM._model_mapping.get(type(config), None)  # noqa: SLF001 - no public way to the class alone

@@ -28,7 +28,12 @@ def packed_row():
 
 
 def job(base, **given):
-    arguments = {"packing": True, "packing_strategy": "bfd", "max_length": 64}
+    arguments = {
+        "packing": True,
+        "packing_strategy": "bfd",
+        "max_length": 64,
+        "per_device_train_batch_size": 64,
+    }
     return {"base": str(base), "revision": None, "arguments": {**arguments, **given}}
 
 
@@ -106,6 +111,7 @@ def test_rows_with_a_mask_are_read_as_sdpa_reads_them(tmp_path):
     [
         ("llama", {}, {"packing": False}),
         ("llama", {}, {"packing_strategy": "wrapped"}),
+        ("llama", {}, {"per_device_train_batch_size": 8}),  # a small mask
         ("mistral", {"sliding_window": 32}, {}),  # narrower than a row
         ("stablelm", {}, {}),  # hands nothing on
         ("bloom", {"hidden_size": 32, "n_head": 4}, {}),
