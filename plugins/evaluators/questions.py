@@ -166,7 +166,8 @@ def filled(
         ]
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
-            f"judge prompt {kind}.{name}: {error}", hint="docs/reference lists the placeholders of a judge prompt"
+            f"judge prompt {kind}.{name}: {error}",
+            hint="docs/reference lists the placeholders of a judge prompt",
         ) from error
 
 
