@@ -2,11 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from langadapt.errors import ConfigError, DataError
 from langadapt.records import Row
@@ -14,12 +13,11 @@ from langadapt_plugins.evaluators.answers import rows_of
 from langadapt_plugins.evaluators.pairwise_pairs import ORDERS, Pair, judged_pairs, mark, won
 from langadapt_plugins.evaluators.pairwise_questions import listed
 from langadapt_plugins.evaluators.questions import category_of
+from langadapt_plugins.evaluators.stored import fastchat, latest, made, named, reply_of, scored_model, text_of
 from langadapt_plugins.generation import short_hash
 
 _FORMS = "AlpacaEval's annotations.json, FastChat's JUDGE_pair.jsonl or our judgements.jsonl"
 _EVALUATE = "evaluate with pairwise.judge first, or give --from-replies FILE"
-_NO_REPLY = "$ERROR$"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +42,11 @@ class Replies:
 
     def first(self, limit: int | None) -> "Replies":
         """Those on so many questions."""
-        named = set(list(dict.fromkeys(pair.id for pair in self.pairs))[:limit])
+        some = set(list(dict.fromkeys(pair.id for pair in self.pairs))[:limit])
         return replace(
             self,
-            pairs=[pair for pair in self.pairs if pair.id in named],
-            rows=[row for row in self.rows if row["id"] in named],
+            pairs=[pair for pair in self.pairs if pair.id in some],
+            rows=[row for row in self.rows if row["id"] in some],
         )
 
 
@@ -71,7 +69,7 @@ def kept(output: Path, verdicts: str, ours: str, theirs: str) -> Replies:
         for row in rows_of(output / verdicts)
         if marks.get((row.get("id"), row.get("turn"))) == row.get("answer")
     ]
-    there = _latest(there)
+    there = latest(there, _game)
     pairs = judged_pairs(
         [(row["id"], row.get("category", "other"), row["answers"], other["answers"]) for row, other in both],
         there,
@@ -97,11 +95,13 @@ def _annotated(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Repli
 
     The second output is the scored one, but where `model` names the first one's model.
     """
-    named = [name for _, row in rows if (name := row.get("generator_1")) in (model, Path(model).name)]
-    scored = _chosen(path, [*(row.get("generator_2") for _, row in rows), *named], model)
+    firsts = [name for _, row in rows if (name := row.get("generator_1")) in (model, Path(model).name)]
+    scored = scored_model(path, [*(row.get("generator_2") for _, row in rows), *firsts], model)
     there = _compared(rows, scored, ("generator_2", "generator_1"))
     against = _only(path, scored, [other for *_, other in there])
-    mine = [(_made(lambda one: _annotation(one, scored), row, where), row) for where, row, _ in there]
+    mine = [
+        (made(lambda one: _annotation(one, scored), row, where, forms=_FORMS), row) for where, row, _ in there
+    ]
     seen: Counter[str] = Counter()
     pairs = []
     for place, (pair, row) in enumerate(mine):
@@ -125,17 +125,17 @@ def _annotated(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Repli
 
 
 def _annotation(row: Mapping[str, Any], scored: str) -> Pair:
-    second = str(row.get("generator_2") or "unstated") == scored
+    second = named(row.get("generator_2")) == scored
     told = row["preference"]
     if isinstance(told, bool):
         raise TypeError("the preference is no number")
     value = None if told is None else float(told) or 1.5
     won = value - 1 if value is not None and 1 <= value <= 2 else None
-    ours, theirs = (len(_text(row[key])) for key in ("output_2", "output_1"))
+    ours, theirs = (len(text_of(row[key])) for key in ("output_2", "output_1"))
     if isinstance(row.get("index", 0), bool) or not isinstance(row.get("index", 0), int):
         raise TypeError("the index is no whole number")
     return Pair(
-        id=short_hash(_text(row["instruction"])),
+        id=short_hash(text_of(row["instruction"])),
         category=str(row.get("dataset") or "other"),
         orders=(won if won is None or second else 1 - won,),
         lengths=(ours, theirs) if second else (theirs, ours),
@@ -145,60 +145,36 @@ def _annotation(row: Mapping[str, Any], scored: str) -> Pair:
 def _fastchat(path: Path, rows: Sequence[tuple[str, Row]], model: str) -> Replies:
     """FastChat's: in its first game the first model's answer is shown first."""
     names = [str(row.get(key)) for _, row in rows for key in ("model_1", "model_2")]
-    scored = _chosen(path, names, model, several=True)
+    scored = scored_model(path, names, model, several=True)
     mine = _compared(rows, scored, ("model_1", "model_2"))
-    games = [_made(lambda one: _games(one, scored), row, where) for where, row, _ in mine]
+    games = [made(lambda one: _games(one, scored), row, where, forms=_FORMS) for where, row, _ in mine]
     against = _only(path, scored, [other for *_, other in mine])
     return _grouped([game for pair in games for game in pair], against)
 
 
 def _games(row: Mapping[str, Any], scored: str) -> list[Row]:
     first = str(row["model_1"]) == scored
-    judge = row.get("judge")
-    named: Sequence[Any] = judge if isinstance(judge, list) else [judge, None]
-    stamp = row.get("tstamp")
-    return [
-        {
-            "id": str(row["question_id"]),
-            "turn": {1: 1, 2: 2}[row.get("turn", 1)],
-            "order": order,
-            "reply": None if (reply := row[key]) == _NO_REPLY else _text(reply),
-            "judge": named[0],
-            "prompts": named[1] if len(named) > 1 else None,
-            "date": datetime.fromtimestamp(stamp, UTC).isoformat()
-            if isinstance(stamp, int | float)
-            else None,
-        }
-        for key, order in (("g1_judgment", 1 if first else 2), ("g2_judgment", 2 if first else 1))
-    ]
+    games = (("g1_judgment", 1 if first else 2), ("g2_judgment", 2 if first else 1))
+    return [{**fastchat(row, row[key]), "order": order} for key, order in games]
 
 
 def _own(path: Path, rows: Sequence[tuple[str, Row]]) -> Replies:
     def row_of(row: Mapping[str, Any]) -> Row:
         if row["turn"] not in (1, 2) or row["order"] not in ORDERS:
             raise ValueError("turn or order")
-        return {**row, "id": str(row["id"]), "reply": None if row["reply"] is None else _text(row["reply"])}
+        return {**row, "id": str(row["id"]), "reply": reply_of(row["reply"])}
 
-    read = [_made(row_of, row, where) for where, row in rows]
-    return _grouped(_latest(read), f"unstated in {path.name}")
+    read = [made(row_of, row, where, forms=_FORMS) for where, row in rows]
+    return _grouped(latest(read, _game), f"unstated in {path.name}")
 
 
-def _latest(rows: Sequence[Row]) -> list[Row]:
-    """For each order of a pair the last verdict: by the judge and the prompts of the last row, on the answers that were judged last."""
-    answers = {(row["id"], row["turn"]): row.get("answer") for row in rows}
-    asked = [(row.get("judge"), row.get("prompts")) for row in rows]
-    return list(
-        {
-            (row["id"], row["turn"], row["order"]): row
-            for row, by in zip(rows, asked, strict=True)
-            if by == asked[-1] and row.get("answer") == answers[row["id"], row["turn"]]
-        }.values()
-    )
+def _game(row: Row) -> tuple[Any, ...]:
+    return row["id"], row["turn"], row["order"]
 
 
 def _grouped(rows: Sequence[Row], against: str) -> Replies:
     """The last verdict of each order of a pair."""
-    last = {(row["id"], row["turn"], row["order"]): row for row in rows}
+    last = {_game(row): row for row in rows}
     pairs = []
     for name, turn in dict.fromkeys((row["id"], row["turn"]) for row in rows):
         found = [last.get((name, turn, order)) for order in ORDERS]
@@ -222,7 +198,7 @@ def _compared(
     """The rows with the scored model on either side, each with the other side's name."""
     found = []
     for where, row in rows:
-        one, other = (str(row.get(side) or "unstated") for side in sides)
+        one, other = (named(row.get(side)) for side in sides)
         if scored in (one, other):
             found.append((where, row, other if one == scored else one))
     return found
@@ -237,32 +213,3 @@ def _only(path: Path, scored: str, against: Sequence[str]) -> str:
             hint="give a file for each",
         )
     return next(iter(there))
-
-
-def _chosen(path: Path, names: Sequence[Any], model: str, *, several: bool = False) -> str:
-    """The model that is scored: the one that `model` names, or the only one."""
-    there = dict.fromkeys(str(name or "unstated") for name in names)
-    wanted = next((name for name in (model, Path(model).name) if name in there), None)
-    if wanted is None and len(there) == 1 and not several:
-        wanted = next(iter(there))
-    if wanted is None:
-        raise ConfigError(
-            f"{path} holds verdicts on {len(there)} models, and none is {Path(model).name}",
-            hint=f"name one of them as MODEL: {', '.join(list(there)[:8])}",
-        )
-    return wanted
-
-
-def _made(make: Callable[[Mapping[str, Any]], T], row: Row, where: str) -> T:
-    try:
-        return make(row)
-    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise DataError(
-            f"{where}: no verdict on a pair ({type(error).__name__}: {error})", hint=f"give {_FORMS}"
-        ) from error
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"text is needed, not {type(value).__name__}")

@@ -1,8 +1,7 @@
 """A judge's replies from files: ours, FastEval's `judge-replies.json`, FastChat's JSON Lines of single answers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ from langadapt.errors import ConfigError, DataError
 from langadapt.records import Row, read_rows
 from langadapt_plugins.evaluators.answers import rows_of
 from langadapt_plugins.evaluators.questions import category_of
+from langadapt_plugins.evaluators.stored import fastchat, latest, made, named, reply_of, scored_model
 from langadapt_plugins.generation import short_hash
 
 _FORMS = "ours (judgements.jsonl), FastEval's judge-replies.json or FastChat's MODEL_single.jsonl"
-_NO_REPLY = "$ERROR$"
-"""What FastChat keeps where its judge did not answer."""
 
 
 def kept_verdicts(output: Path, verdicts: str, answers: str) -> list[Row]:
@@ -31,13 +29,12 @@ def kept_verdicts(output: Path, verdicts: str, answers: str) -> list[Row]:
             f"{output} keeps no verdicts on the answers there",
             hint="evaluate with mt-bench.judge first, or give --from-replies FILE",
         )
-    latest = _asked_as(there[-1])  # what other judges said before stands further up
-    last = {(row["id"], row["turn"]): row for row in there if _asked_as(row) == latest}
+    last = {(row["id"], row["turn"]): row for row in latest(there, _turn)}
     return [last[key] for name in texts for turn in (1, 2) if (key := (name, turn)) in last]
 
 
-def _asked_as(row: Row) -> tuple[Any, Any]:
-    return row.get("judge"), row.get("prompts")
+def _turn(row: Row) -> tuple[Any, Any]:
+    return row["id"], row["turn"]
 
 
 def stored_replies(path: Path, model: str, categories: Mapping[str, str]) -> tuple[list[Row], int]:
@@ -75,67 +72,29 @@ def _fasteval(path: Path, model: str) -> list[Row]:  # noqa: ARG001 - one model'
         return {
             "id": name,
             "turn": turn,
-            "reply": _text(one["judge_reply"]),
+            "reply": reply_of(one["judge_reply"]),
             "length": lengths.get((name, turn)),
         }
 
-    return [_made(row, one, f"{path}, reply {number}") for number, one in enumerate(table, 1)]
+    return [made(row, one, f"{path}, reply {number}", forms=_FORMS) for number, one in enumerate(table, 1)]
 
 
 def _lines(path: Path, model: str) -> list[Row]:
-    numbered = list(read_rows(path))
-    if all("judgment" not in row for _, row in numbered):
-        return [_made(_own, row, f"{path}, line {number}") for number, row in numbered]
-    there = dict.fromkeys(str(row.get("model")) for _, row in numbered)
-    wanted = next((name for name in (model, Path(model).name) if name in there), None)
-    if wanted is None and len(there) == 1:
-        wanted = next(iter(there))
-    if wanted is None:
-        raise ConfigError(
-            f"{path} holds verdicts on {len(there)} models, and none is {Path(model).name}",
-            hint=f"name one of them as MODEL: {', '.join(list(there)[:8])}",
-        )
+    numbered = [(row, f"{path}, line {number}") for number, row in read_rows(path)]
+    if all("judgment" not in row for row, _ in numbered):
+        return latest([made(_own, row, where, forms=_FORMS) for row, where in numbered], _turn)
+    wanted = scored_model(path, (row.get("model") for row, _ in numbered), model)
     return [
-        _made(_fastchat, row, f"{path}, line {number}")
-        for number, row in numbered
-        if str(row.get("model")) == wanted
+        made(lambda one: fastchat(one, one["judgment"]), row, where, forms=_FORMS)
+        for row, where in numbered
+        if named(row.get("model")) == wanted
     ]
 
 
 def _own(row: Mapping[str, Any]) -> Row:
     if row["turn"] not in (1, 2):
         raise ValueError("turn")
-    return {**row, "id": str(row["id"]), "reply": _text(row["reply"])}
-
-
-def _fastchat(row: Mapping[str, Any]) -> Row:
-    judge = row.get("judge")
-    named: Sequence[Any] = judge if isinstance(judge, list) else [judge, None]
-    stamp = row.get("tstamp")
-    reply = _text(row["judgment"])
-    return {
-        "id": str(row["question_id"]),
-        "turn": {1: 1, 2: 2}[row["turn"]],
-        "reply": None if reply == _NO_REPLY else reply,
-        "judge": named[0],
-        "prompts": named[1] if len(named) > 1 else None,
-        "date": datetime.fromtimestamp(stamp, UTC).isoformat() if isinstance(stamp, int | float) else None,
-    }
-
-
-def _made(make: Callable[[Mapping[str, Any]], Row], row: Any, where: str) -> Row:
-    try:
-        return make(row)
-    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
-        raise DataError(
-            f"{where}: no verdict ({type(error).__name__}: {error})", hint=f"give {_FORMS}"
-        ) from error
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise ValueError(f"a reply is text, not {type(value).__name__}")
+    return {**row, "id": str(row["id"]), "reply": reply_of(row["reply"])}
 
 
 def _answers_beside(path: Path) -> dict[tuple[str, int], int]:

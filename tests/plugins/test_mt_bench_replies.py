@@ -278,3 +278,17 @@ def test_a_model_here_as_judge(tmp_path):
     assert judged.facts["judge"]["calls"] == 4
     assert judged.facts["judge"]["tokens_in"] > judged.facts["judge"]["tokens_out"] > 4
     assert f"judge:{folder.name}@" in judged.signature
+
+
+def test_of_several_judges_in_a_file_of_ours_the_last_one_counts(tmp_path):
+    rows = [
+        {"id": "a", "turn": turn, "reply": f"[[{rating}]]", "judge": judge, "prompts": "p", "answer": answer}
+        for turn in (1, 2)
+        for rating, judge, answer in ((9, "first", "x"), (2, "second", "old"), (5, "second", "x"))
+    ]
+    path = tmp_path / "judgements.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, rows[-1])), encoding="utf-8")
+    scores = rescored(path, tmp_path / "out")
+    assert {score.value for score in scores if score.metric == "rating"} == {5.0}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, rows[0])), encoding="utf-8")
+    assert rescored(path, tmp_path / "two")[0].value == 9.0
