@@ -286,9 +286,7 @@ def test_of_several_judges_in_a_file_of_ours_the_last_one_counts(tmp_path):
         for turn in (1, 2)
         for rating, judge, answer in ((9, "first", "x"), (2, "second", "old"), (5, "second", "x"))
     ]
-    path = tmp_path / "judgements.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, rows[-1])), encoding="utf-8")
-    scores = rescored(path, tmp_path / "out")
-    assert {score.value for score in scores if score.metric == "rating"} == {5.0}
-    path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, rows[0])), encoding="utf-8")
-    assert rescored(path, tmp_path / "two")[0].value == 9.0
+    path = lines(tmp_path / "judgements.jsonl", (*rows, rows[-1]))
+    assert {score.value for score in rescored(path, tmp_path / "out").values()} == {5.0}
+    lines(path, (*rows, rows[0]))
+    assert [score.value for score in rescored(path, tmp_path / "two").values()][:1] == [9.0]
