@@ -19,7 +19,7 @@ from langadapt_plugins.evaluators.benchmarks import default_tasks, task_names
 from langadapt_plugins.evaluators.harness_scores import facts_of, members_of, sample_of, scores_of
 from langadapt_plugins.evaluators.items import items
 from langadapt_plugins.evaluators.lm_eval_solutions import solutions
-from langadapt_plugins.evaluators.task_sets import Places, places, spelled_out
+from langadapt_plugins.evaluators.task_sets import Places, places, spelled_out, task_sets
 from langadapt_plugins.evaluators.tasks import strangers, task_manager
 from langadapt_plugins.generation import chat_template, load_model, load_tokenizer, short_hash
 
@@ -62,7 +62,7 @@ class Harness(Loads):
         wanted = spelled_out(self.tasks, pack)
         others = strangers(pack.path("tasks"), wanted)
         if others and not others <= task_names():
-            task_manager(pack.path("tasks"), wanted, pack.words)
+            task_manager(pack.path("tasks"), wanted, pack.words, task_sets(pack))
 
     def evaluate(
         self,
@@ -106,7 +106,8 @@ class Harness(Loads):
 
     def _load_tasks(self, pack: LanguagePack, seed: int) -> tuple[Any, Places]:
         """What lm-eval's `simple_evaluate` does to tasks, the rest of which calls git and pip; and which sets they are of."""
-        manager, names = task_manager(pack.path("tasks"), spelled_out(self.tasks, pack), pack.words)
+        wanted = spelled_out(self.tasks, pack)
+        manager, names = task_manager(pack.path("tasks"), wanted, pack.words, task_sets(pack))
         loaded = manager.load(list(dict.fromkeys(names)))
         within = places(loaded["tasks"], members_of(loaded), pack)
         for name, task in loaded["tasks"].items():

@@ -8,7 +8,6 @@ from typing import Any
 
 from langadapt.errors import ConfigError
 from langadapt.languages import read_yaml
-from langadapt_plugins.evaluators.benchmarks import set_names
 
 _BY_ITSELF = {"dataset_path", "custom_dataset", "include", "class"}
 _BUILDERS = ("arrow", "csv", "json", "parquet", "text")
@@ -17,9 +16,12 @@ _WITHIN = re.compile(r"\{[{%](?:(?![}%]\}).)*?\bwords\.(\w+)", re.DOTALL)
 
 
 def task_manager(
-    folder: Path | None, wanted: Sequence[str], words: Mapping[str, str] | None = None
+    folder: Path | None,
+    wanted: Sequence[str],
+    words: Mapping[str, str] | None = None,
+    sets: Iterable[str] = (),
 ) -> tuple[Any, list[str]]:
-    """lm-eval's manager and the names that it knows the wanted tasks by; `words` fill the pack's files.
+    """lm-eval's manager and the names that it knows the wanted tasks by; `words` fill the pack's files, `sets` may be meant too.
 
     lm-eval's own index (7 s) is read only where the pack's files do not have a name. Raises `ConfigError` for a name
     that neither has, and for a task file of the pack that holds code, cannot be read or asks for a word that is not there.
@@ -41,7 +43,7 @@ def task_manager(
         unknown = sorted(_unknown(names, members))
         if not unknown:
             return manager, names
-    known = [*short, *index, *set_names()]
+    known = [*sets, *short, *index]
     near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
     raise ConfigError.of(
         (

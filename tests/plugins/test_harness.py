@@ -219,6 +219,8 @@ def test_unknown_names_get_a_guess_and_lm_eval_s_own_are_known(pack: LanguagePac
     with pytest.raises(ConfigError, match="'own_sumz'; did you mean 'own_sums'") as error:
         task_manager(pack.folder / "tasks", ["own_sumz", "own_few"])
     assert "lm-eval ls tasks" in error.value.hint
+    with pytest.raises(ConfigError, match="'leolmm'; did you mean 'leolm'"):
+        task_manager(pack.folder / "tasks", ["leolmm"], sets=["leolm"])
 
 
 def test_what_groups_of_the_pack_ask_for_must_be_there_too(pack: LanguagePack) -> None:

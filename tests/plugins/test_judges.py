@@ -45,7 +45,7 @@ def rows(folder):
 
 
 def test_verdicts_their_cost_and_who_gave_them(tmp_path):
-    with JudgeServer() as server:
+    with JudgeServer(slow=0.05) as server:
         judged = rated(server, tmp_path, 10)
         assert values(judged) == expected(10)
         assert judged.facts["judge"] == {

@@ -189,14 +189,14 @@ def test_a_server_that_only_hangs():
 
 
 def test_no_more_in_flight_than_allowed():
-    with FaultyServer(slow=0.02) as server:
-        texts = sentences(100)
+    with FaultyServer(slow=0.1) as server:
+        texts = sentences(60)
         whole(texts, translated(made(server, in_flight=7), texts))
         assert server.most == 7
 
 
 def test_several_share_the_work_by_requests_in_flight():
-    with FaultyServer(slow=0.01) as fast, FaultyServer(slow=0.04) as slow:
+    with FaultyServer(slow=0.05) as fast, FaultyServer(slow=0.2) as slow:
         texts = sentences(100)
         whole(texts, translated(made(fast, slow, in_flight=5), texts))
         assert (fast.most, slow.most) == (5, 5)
