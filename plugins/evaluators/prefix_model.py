@@ -27,6 +27,7 @@ from langadapt_plugins.evaluators.prefix_fits import text_config, unfit, unfit_f
 from langadapt_plugins.evaluators.prefix_forward import Forward
 from langadapt_plugins.evaluators.prefix_order import Ordered, Step, tree
 from langadapt_plugins.evaluators.prefix_rows import Rows
+from langadapt_plugins.evaluators.prefix_tokens import Texts
 from langadapt_plugins.evaluators.prefix_wanted import Wanted
 from langadapt_plugins.evaluators.prefix_writing import ROWS, Asked, greedy, written
 
@@ -39,8 +40,6 @@ _NEAR_ROUNDED = 0.15
 """How far in fewer than 32 bits, on average: single ones are rounded to an eighth where logits are about 20."""
 _LIKE = 32
 """Tokens of the sequence that a model is tried on when it is loaded."""
-_REMEMBERED = 8
-"""Texts whose tokens are remembered: the choices of a question follow each other, and have its context in common."""
 _CERTAIN = (0.0, True)
 
 log = logging.getLogger("lm_eval")
@@ -54,7 +53,7 @@ class PrefixModel(HFLM):  # type: ignore[misc]  # lm-eval is not typed
     def __init__(self, *args: Any, tokens_at_once: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._most = tokens_at_once or self._found_best()
-        self._encoded: dict[str, list[int]] | None = None
+        self._texts: Texts | None = None
         self.computed = 0
         """Tokens that went through the model for log-likelihoods."""
         self.forwards = 0
@@ -64,11 +63,11 @@ class PrefixModel(HFLM):  # type: ignore[misc]  # lm-eval is not typed
     def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> Any:
         """Score continuations; nothing after nothing is certain."""
         some = [one for one in requests if one.args != ("", "")]
-        self._encoded = {}
+        self._texts = Texts(super().tok_encode, lambda text: super(PrefixModel, self).tok_encode(text, False))
         try:
             answers = iter(super().loglikelihood(some, disable_tqdm=disable_tqdm))
         finally:
-            self._encoded = None
+            self._texts = None
         for one in requests:
             if one.args == ("", ""):
                 self._tell((one.args, [], []), _CERTAIN)
@@ -136,14 +135,10 @@ class PrefixModel(HFLM):  # type: ignore[misc]  # lm-eval is not typed
         left_truncate_len: int | None = None,
         **_: Any,
     ) -> Any:
-        """As `hf`; what was encoded last is remembered."""
-        if add_special_tokens is not None or left_truncate_len is not None or self._encoded is None:
+        """As `hf`; beginnings that requests share are tokenised once."""
+        if add_special_tokens is not None or left_truncate_len is not None or self._texts is None:
             return super().tok_encode(string, add_special_tokens, left_truncate_len)
-        if string not in self._encoded:
-            if len(self._encoded) >= _REMEMBERED:
-                self._encoded.clear()
-            self._encoded[string] = super().tok_encode(string)
-        return list(self._encoded[string])
+        return self._texts.tokens(string)
 
     def _loglikelihood_tokens(
         self, requests: Sequence[Request], disable_tqdm: bool = False, override_bs: int | None = None
