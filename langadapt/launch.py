@@ -70,7 +70,7 @@ def launch(
                 child.terminate()
             with child:  # closes the pipes, which ends a worker that a launcher started for us, and waits
                 pass
-    if asked.is_set():
+    if asked:
         if result.exists():
             progress.say(str(json.loads(result.read_text(encoding="utf-8")).get("error", "")))
         raise KeyboardInterrupt  # as if it had been interrupted at the terminal, with the worker's work saved
@@ -164,14 +164,15 @@ def _follow(child: "subprocess.Popen[str]", out: Any, label: str, progress: Prog
 
 
 @contextmanager
-def asking(child: "subprocess.Popen[str]") -> Iterator[threading.Event]:
-    """Hand SIGTERM on to the worker, once, where nobody else handles it; says whether it came."""
-    asked, pipe = threading.Event(), child.stdin
+def asking(child: "subprocess.Popen[str]") -> Iterator[list[int]]:
+    """Hand SIGTERM on to the worker, once, where nobody else handles it; gives a list, empty until it comes."""
+    asked: list[int] = []  # an event has a lock, at which a signal within a signal would wait for ever
+    pipe = child.stdin
     assert pipe is not None
 
-    def ask(*_: object) -> None:
-        if not asked.is_set():
-            asked.set()
+    def ask(number: int, *_: object) -> None:
+        if not asked:
+            asked.append(number)
             with suppress(OSError, ValueError):  # it has ended
                 os.write(pipe.fileno(), b"s")
 

@@ -1,6 +1,7 @@
 """What this machine has to run on."""
 
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,20 @@ def accelerator() -> str:
     if torch.backends.mps.is_available():
         return "Apple GPU"
     return ""
+
+
+def most_held() -> int:
+    """The most memory that this process has held at a time, in bytes.
+
+    Linux tells it by itself; its `getrusage` names what the process that started this one has held, where that was more.
+    """
+    status = Path("/proc/self/status")
+    told = status.read_text(encoding="ascii").splitlines() if status.exists() else []
+    kilobytes = next((int(line.split()[1]) for line in told if line.startswith("VmHWM")), None)
+    if kilobytes is None:
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return used if sys.platform == "darwin" else used * 1024
+    return kilobytes * 1024
 
 
 def describe(folder: Path = Path()) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-import hypothesis
+import hypothesis.internal.conjecture.providers
 import pytest
 
 from langadapt.interfaces import SPEED, Hypothesis, Segment
@@ -15,7 +15,10 @@ from langadapt.languages import Language
 # look for more: HYPOTHESIS_PROFILE=search, with as many examples as a test says, drawn anew each time.
 hypothesis.settings.register_profile("shared", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))
+hypothesis.settings.load_profile(profile := os.environ.get("HYPOTHESIS_PROFILE", "shared"))
+if profile == "shared":
+    # Among the examples are literals of the modules that are imported by then: those hang on what a worker ran before.
+    hypothesis.internal.conjecture.providers.is_local_module_file = lambda _: False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -227,7 +227,7 @@ def test_whatever_was_yielded_outlives_sigkill(path, tmp_path, scripted, english
         ]
         for writer in writers:
             writer.start()
-        wait_for(lambda size=size: told.exists() and told.stat().st_size > size + 1000, 60)
+        wait_for(lambda size=size: told.exists() and told.stat().st_size > size + 1000, 300)
         time.sleep(chance.random() / 5)
         for writer in writers:
             os.kill(writer.pid, signal.SIGKILL)

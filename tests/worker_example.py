@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -38,15 +37,21 @@ def main(job, progress):
         return None
     if job["do"] == "sleep":
         Path(job["awake"]).touch()
-        time.sleep(60)
+        time.sleep(600)  # longer than a test waits for its end
     if job["do"] == "finish":
-        asked = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: asked.set())
-        Path(job["awake"]).touch()
-        asked.wait(60)
-        time.sleep(0.5)
-        Path(job["awake"]).write_text("saved", encoding="utf-8")
+        finish(Path(job["awake"]))
     return None
+
+
+def finish(awake):
+    """Wait for SIGTERM, then save."""
+    asked = []  # no Event: a second signal may come while the first one's handler holds its lock
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+    awake.touch()
+    while not asked:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    awake.write_text("saved", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -106,8 +106,8 @@ class Harness(Loads):
 
     def _load_tasks(self, pack: LanguagePack, seed: int) -> tuple[Any, Places]:
         """What lm-eval's `simple_evaluate` does to tasks, the rest of which calls git and pip; and which sets they are of."""
-        wanted = spelled_out(self.tasks, pack)
-        manager, names = task_manager(pack.path("tasks"), wanted, pack.words, task_sets(pack))
+        asked = spelled_out(self.tasks, pack)
+        manager, names = task_manager(pack.path("tasks"), asked, pack.words, task_sets(pack))
         loaded = manager.load(list(dict.fromkeys(names)))
         within = places(loaded["tasks"], members_of(loaded), pack)
         for name, task in loaded["tasks"].items():

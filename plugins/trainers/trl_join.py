@@ -61,7 +61,7 @@ def join(folder: Path, machine: int, *, once: bool = False) -> int:
         with child, asking(child) as asked:
             code = _end_of(child, folder, found)
         _say(f"machine {machine}: it ended with code {code}")
-        if once or asked.is_set():
+        if once or asked:
             return code
 
 

@@ -1,7 +1,5 @@
 """How fast a training is: tokens in a second, the share of its devices' compute that its model uses, memory at the peak."""
 
-import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 
-from langadapt.machine import recognised
+from langadapt.machine import most_held, recognised
 
 _FORWARD, _BACKWARD, _GRADIENT = 2, 2, 2
 """Operations of a weight for one token: forwards, backwards to what came in, and for its own gradient where it is trained."""
@@ -174,7 +172,7 @@ def peak(arguments: Any) -> float:
 
 def peak_memory(accelerator: Any) -> dict[str, int]:
     """Most bytes at a time of any process so far: allocated on its device, or resident where it has none, and resident in any case."""
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    resident = most_held()
     own = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else resident
     sizes = torch.tensor([[own, resident]], dtype=torch.int64, device=accelerator.device)
     most = accelerator.gather(sizes).amax(dim=0).tolist()

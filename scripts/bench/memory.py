@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from figures import Figure, heading, summed_up
 
 from langadapt.interfaces import Hypothesis, Segment
 from langadapt.languages import Language
+from langadapt.machine import most_held
 from langadapt.memory import Remembering, TranslationMemory
 
 SEGMENTS, WINDOW, MOST_MB = 1_000_000, 20_000, 500
@@ -59,18 +59,7 @@ def part(name: str, path: Path, segments: int) -> dict[str, float]:
                 if hypothesis.origin != origin or hypothesis.text != texts[index].text.upper():
                     raise SystemExit(f"{texts[index]} came back as {hypothesis}")
     seconds = time.perf_counter() - begun
-    return {"rate": segments / seconds, "peak_mb": _peak_mb()}
-
-
-def _peak_mb() -> float:
-    """The most memory that this process has held; what `getrusage` says is that of the parent too, where that was larger."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return (
-        next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        / 1024
-    )
+    return {"rate": segments / seconds, "peak_mb": most_held() / 2**20}
 
 
 def _text(number: int) -> str:

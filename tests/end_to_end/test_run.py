@@ -122,13 +122,13 @@ def test_killed_in_every_stage_and_started_again_it_ends_the_same(whole, tmp_pat
         child = subprocess.Popen(
             command(*RUN), cwd=tmp_path, env=env({}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_for(lambda step=step, child=child: child.poll() is not None or _under_way(tmp_path, step), 300)
+        wait_for(lambda step=step, child=child: child.poll() is not None or _under_way(tmp_path, step), 900)
         child.send_signal(signal.SIGKILL)
         child.wait()
         assert not (tmp_path / "runs" / "de-mini" / step / "manifest.json").exists(), (
             f"{step} was done too soon"
         )
-        wait_for(lambda: not alive(str(tmp_path)), 20)
+        wait_for(lambda: not alive(str(tmp_path)), 120)
     done = langadapt(*RUN, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "de-mini"
@@ -172,7 +172,7 @@ def test_two_runs_in_one_folder(whole):
     )
     try:
         lock = folder / "runs" / "de-mini" / "lock"
-        wait_for(lambda: f"process {first.pid} " in lock.read_text(), 60)
+        wait_for(lambda: f"process {first.pid} " in lock.read_text(), 300)
         second = langadapt(*RUN, folder=folder)
         assert second.returncode == 5
         assert f"held by process {first.pid}" in second.stderr

@@ -67,7 +67,10 @@ class Asked:
 
 @dataclass
 class FaultyServer:
-    """Use it in `with`. `fault(number, asked)` names what goes wrong with a request, as `faulted` knows it; None is nothing."""
+    """Use it in `with`. `fault(number, asked)` names what goes wrong with a request, as `faulted` knows it; None is nothing.
+
+    While it says "hold", no answer is given, and it is asked again.
+    """
 
     fault: object = None
     slow: float = 0.0
@@ -166,7 +169,8 @@ class FaultyServer:
 
     async def _answer(self, number, asked, writer):
         await asyncio.sleep(self.slow)
-        fault = self.fault(number, asked) if self.fault else None
+        while (fault := self.fault(number, asked) if self.fault else None) == "hold":  # noqa: ASYNC110 - another thread ends it
+            await asyncio.sleep(0.01)
         if fault == "hang":
             await asyncio.sleep(3600)
         if fault == "drop":

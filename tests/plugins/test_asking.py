@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -105,14 +106,15 @@ except MachineError as error:
 
 
 def test_two_processes_in_one_folder_lose_nothing(tmp_path):
-    words = [sys.executable, "-c", SCRIPT]
-    with JudgeServer(slow=0.05) as server:
+    words, ended = [sys.executable, "-c", SCRIPT], threading.Event()
+    with JudgeServer(fault=lambda number, _: "hold" if number > 3 and not ended.is_set() else None) as server:
         more = [server.url, str(tmp_path), str(Path(__file__).parent)]
         first = subprocess.Popen([*words, *more])
         until = time.monotonic() + 60
         while len(server.asked) < 3 and time.monotonic() < until:
             time.sleep(0.01)
         second = subprocess.run([*words, *more], capture_output=True, text=True, check=False)
+        ended.set()
         assert first.wait() == 0
         assert second.returncode == 5, second.stderr
         assert "another process writes to" in second.stdout

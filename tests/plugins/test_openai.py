@@ -203,7 +203,7 @@ def test_left_half_way_nothing_runs_on():
             time.sleep(0.01)
         running.close()
         assert not [one for one in threading.enumerate() if one.name == "langadapt-streaming"]
-        for _ in range(100):
+        for _ in range(1000):
             time.sleep(0.01 if server.now else 0)
         assert (server.now, server.left) == (0, 6)
         server.fault = None

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack
 from itertools import pairwise
 from random import Random
 
@@ -14,10 +15,17 @@ from langadapt_plugins.translators import servers as pool
 KEY = "sk-very-secret-7"
 
 
+@pytest.fixture
 def closed():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    """Makes addresses where nobody listens, and, as their ports are held, nobody else begins to."""
+    with ExitStack() as held:
+
+        def make():
+            one = held.enter_context(socket.socket())
+            one.bind(("127.0.0.1", 0))
+            return f"http://127.0.0.1:{one.getsockname()[1]}/v1"
+
+        yield make
 
 
 @pytest.fixture(autouse=True)
@@ -86,15 +94,11 @@ def test_what_concerns_all_ends_the_run(status, monkeypatch):
 
 
 def test_a_storm_of_429_is_waited_out():
-    """All requests of the first half second are refused: nobody comes before the time that the server named."""
-    with FaultyServer() as server:
-        opened = time.monotonic() + 0.8
-        server.fault = lambda *_: (429, {"retry-after": "1"}) if time.monotonic() < opened else None
+    """All requests in flight are refused: nobody comes before the time that the server named."""
+    with FaultyServer(fault=lambda n, _: (429, {"retry-after": "1"}) if n <= 16 else None) as server:
         texts = sentences(60)
         whole(texts, translated(made(server, in_flight=16, retries=3), texts))
-        early = [one.at for one in server.asked if one.at < opened]
-        assert len(early) == 16, "those in flight, and no other"
-        assert min(one.at for one in server.asked if one.at >= opened) - early[0] >= 1.0
+        assert server.asked[16].at - server.asked[0].at >= 1.0, "those in flight, and no other"
         assert len(server.asked) == len(texts) + 16
 
 
@@ -122,10 +126,11 @@ def test_a_date_to_come_back_at_is_understood():
     from datetime import UTC, datetime, timedelta
     from email.utils import format_datetime
 
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-    with FaultyServer(
-        fault=lambda number, _: (503, {"retry-after": date}) if number == 1 else None
-    ) as server:
+    def fault(number, _):
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+        return (503, {"retry-after": date}) if number == 1 else None
+
+    with FaultyServer(fault=fault) as server:
         whole(["hello"], translated(made(server), ["hello"]))
         first, second = (one.at for one in server.asked)
         assert 0.9 < second - first < 4
@@ -163,15 +168,17 @@ def test_a_rate_limit_loses_nothing():
         whole(texts, translated(made(server, in_flight=32), texts))
 
 
-def test_waits_grow():
+def test_waits_grow(monkeypatch):
+    waits, pause = [], pool.pause
+    monkeypatch.setattr(pool, "pause", lambda *given: waits.append(pause(*given)) or waits[-1])
     with FaultyServer(fault=lambda *_: (500, "boom")) as server:
         (told,) = translated(made(server, retries=5), ["hello"])
         assert (told.finish, told.tries) == ("error", 6)
         gaps = [b.at - a.at for a, b in pairwise(server.asked)]
-        assert len(gaps) == 5
-        for number, gap in enumerate(gaps):
-            assert gap >= 0.025 * 2**number / 2
-        assert gaps[4] > 2 * gaps[0]
+        assert len(gaps) == len(waits) == 5
+        for number, (gap, wait) in enumerate(zip(gaps, waits, strict=True)):
+            assert gap >= wait >= 0.025 * 2**number / 2
+        assert waits[4] > 2 * waits[0]
 
 
 def test_time_outs_are_asked_again():
@@ -196,8 +203,10 @@ def test_no_more_in_flight_than_allowed():
 
 
 def test_several_share_the_work_by_requests_in_flight():
-    with FaultyServer(slow=0.05) as fast, FaultyServer(slow=0.2) as slow:
+    """One answers a quarter as often as the other."""
+    with FaultyServer(slow=0.05) as fast, FaultyServer() as slow:
         texts = sentences(100)
+        slow.fault = lambda n, _: "hold" if len(fast.asked) < min(4 * n, 100 - len(slow.asked)) else None
         whole(texts, translated(made(fast, slow, in_flight=5), texts))
         assert (fast.most, slow.most) == (5, 5)
         assert len(fast.asked) > 2 * len(slow.asked) > 20
@@ -224,12 +233,12 @@ def test_one_of_two_answers_only_with_errors():
         assert len(other.asked) < 40
 
 
-def test_one_of_two_is_down_from_the_start(good):
+def test_one_of_two_is_down_from_the_start(good, closed):
     texts = sentences(50)
     whole(texts, translated(made(closed(), good), texts))
 
 
-def test_all_down_at_the_start_is_one_clear_error():
+def test_all_down_at_the_start_is_one_clear_error(closed):
     urls = closed(), closed()
     with pytest.raises(ComponentError, match="no server answers") as caught:
         translated(made(*urls), sentences(50))

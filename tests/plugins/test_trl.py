@@ -263,11 +263,11 @@ def test_killed_and_resumed_ends_as_if_nothing_had_happened(trained, tmp_path):
     code = "import pickle, sys; c, job, progress = pickle.load(open(sys.argv[1], 'rb')); c.train(job, progress=progress)"
     parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "work")])
     try:
-        wait_for(lambda: list(again.output.glob("checkpoints/checkpoint-*/whole-*")), 60)
+        wait_for(lambda: list(again.output.glob("checkpoints/checkpoint-*/whole-*")), 300)
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: not alive(str(again.output)), 20)
+    wait_for(lambda: not alive(str(again.output)), 60)
     assert not (again.output / "model").exists()
     resumed = component.train(again, progress=Silent())
     assert resumed.facts["resumed_from"]

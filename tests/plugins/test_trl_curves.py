@@ -75,11 +75,11 @@ def test_a_kill_neither_doubles_nor_loses_a_point(job):
         return states and points(job)[-1]["step"] > max(states)
 
     try:
-        wait_for(past_a_state, 120)
+        wait_for(past_a_state, 300)
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: not alive(str(job.output)), 20)
+    wait_for(lambda: not alive(str(job.output)), 60)
     early = points(job)
     assert [point["step"] for point in early[:4]] == [0, 1, 2, 4]
     assert all({"loss", "learning_rate", "grad_norm"} <= set(p) for p in early if "eval_loss" not in p)

@@ -183,7 +183,7 @@ def test_any_text_is_something(text):
 
 
 def test_hostile_texts_are_quick():
-    begun = time.perf_counter()
+    begun = time.process_time()  # others on the machine do not count
     for text in (
         "(" * 499,
         "(" * 249 + "MIT" + ")" * 249,
@@ -194,7 +194,7 @@ def test_hostile_texts_are_quick():
     ):
         canonical(text)
         allows("commercial", text)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_what_a_part_says_and_what_the_whole_says():
