@@ -1,4 +1,4 @@
-"""Our trainers beside TRL's own command line, `trl sft` and `trl dpo`: the losses of every step.
+"""Our trainers beside TRL's own command line, `trl sft` (of texts too) and `trl dpo`: the losses of every step.
 
 Each configuration is written twice by hand: in our settings, and in TRL's words, so that a setting of ours that reaches TRL as another value
 is found. Two run at a time: no time is measured.
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure
-from trainings import SEED, TINY, apart, losses, made_base, pairs, talks, trained
+from trainings import SEED, TINY, apart, losses, made_base, pairs, talks, trained, words
 
 from langadapt.records import Row, write_rows
-from langadapt_plugins.trainers.trl import TrlDpo, TrlSft
+from langadapt_plugins.trainers.trl import TrlCpt, TrlDpo, TrlSft
 
 NEAR = 1e-6
 OURS: Mapping[str, Any] = {
@@ -55,10 +55,13 @@ class Case:
     @property
     def rows(self) -> list[Row]:
         """Rows that fill about 12 steps."""
+        if self.method == "cpt":
+            return [{"text": " ".join(words(20 + 5 * number, number))} for number in range(48)]
         return talks(48, scale=0.1) if self.method == "sft" else pairs(48, scale=0.06)
 
 
 _COSINE = {"lr_scheduler_type": "cosine"}
+_TEXTS = {**_COSINE, "packing": "true", "warmup_steps": 0.01, "weight_decay": 0.01}
 _LINEAR = {"lr_scheduler_type": "linear"}
 CASES: Mapping[str, Case] = {
     "sft": Case("sft", {}, _COSINE),
@@ -75,6 +78,8 @@ CASES: Mapping[str, Case] = {
         {**_LINEAR, "neftune_noise_alpha": 5, "optim": "rmsprop", "weight_decay": 0.01, "warmup_steps": 0.25},
     ),
     "sft, LoRA": Case("sft", LORA, {**_COSINE, **PEFT}),
+    "cpt, long texts divided": Case("cpt", {}, {**_TEXTS, "packing_strategy": "bfd_split"}),
+    "cpt, wrapped": Case("cpt", {"packing_strategy": "wrapped"}, {**_TEXTS, "packing_strategy": "wrapped"}),
     "dpo, each step": Case("dpo", {"reference": "computed"}, {**_LINEAR, "beta": 0.1}),
     "dpo, held-out rows": Case("dpo", {}, {**_LINEAR, "beta": 0.1, "eval_strategy": "epoch"}, held_out=True),
     "dpo, ipo": Case("dpo", {"loss_type": "ipo", "beta": 0.3}, {**_LINEAR, "beta": 0.3, "loss_type": "ipo"}),
@@ -101,7 +106,8 @@ def theirs(case: Case, base: Path, folder: Path) -> list[dict[str, float]]:
         "dataset_name": data,
         "output_dir": folder / "output",
     }
-    command = [str(Path(sys.executable).with_name("trl")), case.method, "--num_processes", "1"]
+    method = "dpo" if case.method == "dpo" else "sft"
+    command = [str(Path(sys.executable).with_name("trl")), method, "--num_processes", "1"]
     command += [word for name, value in given.items() for word in (f"--{name}", str(value))]
     told = {
         "ACCELERATE_USE_CPU": "true",
@@ -117,7 +123,7 @@ def theirs(case: Case, base: Path, folder: Path) -> list[dict[str, float]]:
 
 
 def _as_trl_takes(row: Row) -> Row:
-    if "messages" in row:
+    if "prompt" not in row:
         return row
     return {
         name: [{"role": "user" if name == "prompt" else "assistant", "content": row[name]}]
@@ -127,7 +133,7 @@ def _as_trl_takes(row: Row) -> Row:
 
 def compared(case: Case, base: Path, folder: Path) -> tuple[float, int]:
     """How far the losses are from each other at most, over how many steps."""
-    component = {"sft": TrlSft, "dpo": TrlDpo}[case.method]
+    component = {"cpt": TrlCpt, "sft": TrlSft, "dpo": TrlDpo}[case.method]
     rows = case.rows
     held_out = rows[-8:] if case.held_out else []
     used = rows[: -8 if case.held_out else None]
