@@ -12,7 +12,9 @@ from trainings import TINY, made_base
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cpt, long texts divided", "sft, packed, best fit", "dpo, robust, smoothed"])
+@pytest.mark.parametrize(
+    "name", ["cpt, long texts divided", "sft, packed, best fit", "dpo, robust, smoothed"]
+)
 def test_losses_are_those_of_trl_itself(name, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
