@@ -65,8 +65,10 @@ def most_held() -> int:
     Linux tells it by itself; its `getrusage` names what the process that started this one has held, where that was more.
     """
     status = Path("/proc/self/status")
-    told = status.read_text(encoding="ascii").splitlines() if status.exists() else []
-    kilobytes = next((int(line.split()[1]) for line in told if line.startswith("VmHWM")), None)
+    told = (
+        status.read_bytes().splitlines() if status.exists() else []
+    )  # the name of a process may be anything
+    kilobytes = next((int(line.split()[1]) for line in told if line.startswith(b"VmHWM")), None)
     if kilobytes is None:
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return used if sys.platform == "darwin" else used * 1024

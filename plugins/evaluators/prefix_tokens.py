@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _OVERLAP = 64
-"""Characters of a beginning that are tokenised again, at least: no tokenizer in use looks further across spaces."""
+"""Characters of a beginning that are tokenised again, at least: several words, and tokens hang on their neighbours at most."""
 _WORTH = 128
 """Characters that a further beginning has to have in common with the text before it."""
 _REMEMBERED = 8

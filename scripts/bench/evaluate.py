@@ -28,6 +28,8 @@ from typing import Any
 from evaluate_tasks import SHAPES, Shape, large, model, write
 from figures import Figure, heading, summed_up
 
+from langadapt.machine import most_held
+
 HF = ("1", "8", "16", "auto")
 SHARED = "shared"
 AUTO_AT_MOST = {"cpu": 16, "cuda": 64}
@@ -151,8 +153,7 @@ class _Clock:
         """The most memory, in MB."""
         if self._cuda:
             return float(self._cuda.max_memory_allocated()) / 2**20
-        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+        return most_held() / 2**20
 
     def facts(self) -> dict[str, Any]:
         from langadapt_plugins.evaluators.prefix_order import Ordered
